@@ -1,0 +1,23 @@
+"""How speech recognition may fail.
+
+AsrError
+├── ModelBroken        the model folder is missing, incomplete or refused by the engine; names the file and the mend
+├── StreamUnknown      a stream was named that is not open
+└── PipelineFull       no place for another stream
+"""
+
+
+class AsrError(Exception):
+    """Root of this package's errors."""
+
+
+class ModelBroken(AsrError):
+    """The model cannot be used; the text names what is wrong and how to mend it."""
+
+
+class StreamUnknown(AsrError):
+    """No open stream has that id."""
+
+
+class PipelineFull(AsrError):
+    """The configured number of streams is reached."""

@@ -1,0 +1,46 @@
+"""What was said: the words of this room, shared by engines, pipeline, desk and database."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Speaker(StrEnum):
+    """Who is heard on a stream."""
+
+    CITIZEN = "citizen"
+    AGENT = "agent"
+
+
+class Word(msgspec.Struct, frozen=True, kw_only=True):
+    """One recognised word; times in ms on the call's axis (0 = arrival), confidence 0..1."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+    confidence: float
+
+
+class Hypothesis(msgspec.Struct, frozen=True, kw_only=True):
+    """What the recogniser believes is being said; replaced by the next one or by the segment that ends it."""
+
+    speaker: Speaker
+    start_ms: int
+    text: str
+
+
+class Segment(msgspec.Struct, frozen=True, kw_only=True):
+    """One finished utterance. `text` is written form without spaces, `spoken` the recogniser's own words.
+
+    `lost` marks a stretch whose audio was not recognised (overload, tap gone); its text is empty and its times say
+    what has to be read again from the recording.
+    """
+
+    id: str
+    speaker: Speaker
+    start_ms: int
+    end_ms: int
+    text: str
+    spoken: str
+    words: tuple[Word, ...] = ()
+    lost: bool = False

@@ -1,0 +1,380 @@
+"""The console protocol: what a desk and the server say to each other, one JSON object a websocket message. Pure.
+
+A desk signs in (or resumes with its token), gets `Welcome` with the whole `DeskView`, then `Update`s that `board.apply`
+folds into it; `seq` is without gaps, so a desk that missed one asks again by reconnecting. Requests carry `request`,
+echoed in `Done`, `Refused` or the answer. The desk is never trusted: the server checks who may do what.
+"""
+
+from datetime import datetime
+from typing import TypeAlias
+
+import msgspec
+
+from asr.transcript import Hypothesis, Segment
+from ivr.calls.vocabulary import AgentState, CallState, PauseReason
+from ticketing.views import ArticleHit, ArticleView, CallerView, Choice, DraftView, TicketView
+from ticketing.vocabulary import FieldName
+
+PROTOCOL = 1
+SUBPROTOCOL = "huying.desk.v1"
+
+
+class AgentCard(msgspec.Struct, frozen=True, kw_only=True):
+    """The person at the desk and what they are doing since when (UTC)."""
+
+    id: str
+    name: str
+    extension: str
+    state: AgentState
+    since: datetime
+    pause_reason: PauseReason | None = None
+
+
+class Rate(msgspec.Struct, frozen=True, kw_only=True):
+    """A rate with what it is made of; no value is shown where `of` is 0."""
+
+    part: int
+    of: int
+
+
+class QueueCard(msgspec.Struct, frozen=True, kw_only=True):
+    """The queue now and today's rates. `oldest_since` is when the longest waiting caller entered (UTC)."""
+
+    waiting: int
+    oldest_since: datetime | None
+    answered: Rate
+    answered_in_15s: Rate
+
+
+class CallCard(msgspec.Struct, frozen=True, kw_only=True):
+    """The call at this desk. The number is masked; `answered_at` and `ended_at` are UTC."""
+
+    id: str
+    state: CallState
+    masked_number: str
+    caller: CallerView
+    arrived_at: datetime
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    hearing: bool = True
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """A word from the server to the person: `code` is a key of the message catalogue, `params` fill it."""
+
+    code: str
+    params: dict[str, str] = {}
+    alarm: bool = False
+
+
+class DeskView(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a desk shows that the server knows. Screens are functions of this and of what is being typed."""
+
+    agent: AgentCard
+    queue: QueueCard
+    call: CallCard | None = None
+    segments: tuple[Segment, ...] = ()
+    hypotheses: tuple[Hypothesis, ...] = ()
+    draft: DraftView | None = None
+    suggested: tuple[ArticleHit, ...] = ()
+    ticket: TicketView | None = None
+    notices: tuple[Notice, ...] = ()
+
+
+# ---- from the desk
+
+
+class FromDesk(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
+    """Root of what a desk says."""
+
+    request: int
+
+
+class SignIn(FromDesk, frozen=True, kw_only=True):
+    """First message of a new desk."""
+
+    protocol: int
+    agent: str
+    password: str
+
+
+class Resume(FromDesk, frozen=True, kw_only=True):
+    """First message of a desk that lost its connection."""
+
+    protocol: int
+    token: str
+
+
+class GoReady(FromDesk, frozen=True, kw_only=True):
+    """示闲: take calls; ends a pause or the wrap-up."""
+
+
+class Pause(FromDesk, frozen=True, kw_only=True):
+    """示忙, with a reason. During a call it takes effect when the call's wrap-up ends."""
+
+    reason: PauseReason
+
+
+class SignOut(FromDesk, frozen=True, kw_only=True):
+    """Leave the roster; refused during a call."""
+
+
+class HangUpCall(FromDesk, frozen=True, kw_only=True):
+    """End the conversation."""
+
+    call: str
+
+
+class EditField(FromDesk, frozen=True, kw_only=True):
+    """The agent set a field; from now on it is theirs. An id for fields that hold ids, text otherwise."""
+
+    draft: str
+    field: FieldName
+    value: str
+
+
+class TakeSuggestion(FromDesk, frozen=True, kw_only=True):
+    """Accept the machine's later idea for a field that is the agent's."""
+
+    draft: str
+    field: FieldName
+
+
+class Submit(FromDesk, frozen=True, kw_only=True):
+    """Make the draft a ticket and dispatch it. Submitting twice answers with the same ticket."""
+
+    draft: str
+
+
+class FinishCall(FromDesk, frozen=True, kw_only=True):
+    """End the wrap-up without a ticket (咨询答复完毕, 骚扰, 静默来电)."""
+
+    call: str
+    disposition: str
+
+
+class SearchKnowledge(FromDesk, frozen=True, kw_only=True):
+    """Search as you type; answered by `Hits`."""
+
+    query: str
+
+
+class ReadArticle(FromDesk, frozen=True, kw_only=True):
+    """Open an article; answered by `Article`."""
+
+    article: str
+
+
+class FindChoices(FromDesk, frozen=True, kw_only=True):
+    """What a field that holds ids could be, for what was typed; answered by `Choices`."""
+
+    field: FieldName
+    query: str
+
+
+class RevealNumber(FromDesk, frozen=True, kw_only=True):
+    """Show the caller's whole number, for a reason that is recorded; answered by `Number`."""
+
+    call: str
+    reason: str
+
+
+AnyFromDesk: TypeAlias = (
+    SignIn
+    | Resume
+    | GoReady
+    | Pause
+    | SignOut
+    | HangUpCall
+    | EditField
+    | TakeSuggestion
+    | Submit
+    | FinishCall
+    | SearchKnowledge
+    | ReadArticle
+    | FindChoices
+    | RevealNumber
+)
+
+
+# ---- from the server
+
+
+class FromServer(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
+    """Root of what the server says."""
+
+
+class Welcome(FromServer, frozen=True, kw_only=True):
+    """Signed in. `token` resumes this desk; `now` is the server's clock (UTC) for the desk's own clocks."""
+
+    request: int
+    token: str
+    site: str
+    zone: str
+    now: datetime
+    seq: int
+    view: DeskView
+
+
+class Refused(FromServer, frozen=True, kw_only=True):
+    """A request was not carried out: `code` is a key of the message catalogue, `params` fill it."""
+
+    request: int
+    code: str
+    params: dict[str, str] = {}
+
+
+class Done(FromServer, frozen=True, kw_only=True):
+    """A request was carried out and has no other answer."""
+
+    request: int
+
+
+class Hits(FromServer, frozen=True, kw_only=True):
+    """Answer to `SearchKnowledge`."""
+
+    request: int
+    query: str
+    hits: tuple[ArticleHit, ...]
+
+
+class Article(FromServer, frozen=True, kw_only=True):
+    """Answer to `ReadArticle`."""
+
+    request: int
+    article: ArticleView
+
+
+class Choices(FromServer, frozen=True, kw_only=True):
+    """Answer to `FindChoices`."""
+
+    request: int
+    field: FieldName
+    choices: tuple[Choice, ...]
+
+
+class Number(FromServer, frozen=True, kw_only=True):
+    """Answer to `RevealNumber`; shown for `for_ms`, never kept."""
+
+    request: int
+    number: str
+    for_ms: int
+
+
+class Update(FromServer, frozen=True, kw_only=True):
+    """Root of what changes the view."""
+
+    seq: int
+
+
+class AgentChanged(Update, frozen=True, kw_only=True):
+    """The agent's own state."""
+
+    agent: AgentCard
+
+
+class QueueChanged(Update, frozen=True, kw_only=True):
+    """The queue and today's rates; at most once a second."""
+
+    queue: QueueCard
+
+
+class CallChanged(Update, frozen=True, kw_only=True):
+    """The call at this desk appeared or moved on. A new call id empties transcript, draft and suggestions."""
+
+    call: CallCard
+
+
+class CallCleared(Update, frozen=True, kw_only=True):
+    """The desk is free of its call (wrapped up, or the offer ended)."""
+
+    call: str
+
+
+class Heard(Update, frozen=True, kw_only=True):
+    """What one party is saying now; empty text clears that party's line."""
+
+    hypothesis: Hypothesis
+
+
+class Said(Update, frozen=True, kw_only=True):
+    """One party finished an utterance; takes its place by time and clears that party's hypothesis."""
+
+    segment: Segment
+
+
+class DraftChanged(Update, frozen=True, kw_only=True):
+    """The draft as it now stands."""
+
+    draft: DraftView
+
+
+class Suggested(Update, frozen=True, kw_only=True):
+    """Articles that came up by themselves, best first."""
+
+    hits: tuple[ArticleHit, ...]
+
+
+class Submitted(Update, frozen=True, kw_only=True):
+    """The draft became this ticket; sent again when it has been dispatched."""
+
+    ticket: TicketView
+
+
+class Noticed(Update, frozen=True, kw_only=True):
+    """A word for the person; at most the last 20 are kept."""
+
+    notice: Notice
+
+
+AnyUpdate: TypeAlias = (
+    AgentChanged
+    | QueueChanged
+    | CallChanged
+    | CallCleared
+    | Heard
+    | Said
+    | DraftChanged
+    | Suggested
+    | Submitted
+    | Noticed
+)
+
+AnyFromServer: TypeAlias = (
+    Welcome
+    | Refused
+    | Done
+    | Hits
+    | Article
+    | Choices
+    | Number
+    | AgentChanged
+    | QueueChanged
+    | CallChanged
+    | CallCleared
+    | Heard
+    | Said
+    | DraftChanged
+    | Suggested
+    | Submitted
+    | Noticed
+)
+
+_to_desk = msgspec.json.Encoder()
+_from_desk: msgspec.json.Decoder[AnyFromDesk] = msgspec.json.Decoder(AnyFromDesk)
+_from_server: msgspec.json.Decoder[AnyFromServer] = msgspec.json.Decoder(AnyFromServer)
+
+
+def encode(message: FromDesk | FromServer) -> bytes:
+    """One message as JSON."""
+    return _to_desk.encode(message)
+
+
+def decode_from_desk(data: bytes | str) -> AnyFromDesk:
+    """Read what a desk said. Raises `msgspec.ValidationError` or `msgspec.DecodeError` on anything else."""
+    return _from_desk.decode(data)
+
+
+def decode_from_server(data: bytes | str) -> AnyFromServer:
+    """Read what the server said. Raises `msgspec.ValidationError` or `msgspec.DecodeError` on anything else."""
+    return _from_server.decode(data)

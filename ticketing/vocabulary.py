@@ -1,0 +1,91 @@
+"""The words of a work order (工单). English names follow Open311 GeoReport v2 and the glossary in docs/. Pure."""
+
+from enum import StrEnum
+from typing import NewType
+
+ContactId = NewType("ContactId", str)
+"""One contact of a citizen with the hotline; for a phone call the call's id."""
+
+AgencyId = NewType("AgencyId", str)
+CategoryCode = NewType("CategoryCode", str)
+"""Six digits, two a level, kept as text (leading zero)."""
+
+PlaceId = NewType("PlaceId", str)
+ArticleId = NewType("ArticleId", str)
+Reference = NewType("Reference", str)
+"""工单编号: ten digits, YYMMDDNNNN, in the site's zone."""
+
+
+class Medium(StrEnum):
+    """A way of contact (受理渠道), the site pack's `channels`."""
+
+    PHONE = "phone"
+    APP = "app"
+    WEB = "web"
+    MAIL = "mail"
+    COUNTER = "counter"
+    WECHAT = "wechat"
+    MINHU = "minhu"
+    BOARD = "board"
+    PARTNER = "partner"
+    GRID = "grid"
+
+
+class RequestType(StrEnum):
+    """诉求类型, as the site pack defines them."""
+
+    ENQUIRY = "咨询"
+    COMPLAINT = "投诉"
+    HELP = "求助"
+    SUGGESTION = "建议"
+    REPORT = "举报"
+    PRAISE = "表扬"
+
+
+class Urgency(StrEnum):
+    """紧急程度."""
+
+    NORMAL = "一般"
+    URGENT = "紧急"
+    CRITICAL = "特急"
+
+
+class Speaker(StrEnum):
+    """Who said an utterance (this room's own word: it knows nothing of recognition)."""
+
+    CITIZEN = "citizen"
+    AGENT = "agent"
+
+
+class FieldName(StrEnum):
+    """The fields of a draft (工单草稿), in the order an agent reads them."""
+
+    REQUEST_TYPE = "request_type"
+    CATEGORY = "category"
+    PLACE = "place"
+    ADDRESS = "address"
+    CITIZEN_NAME = "citizen_name"
+    CALLBACK_PHONE = "callback_phone"
+    CONFIDENTIAL = "confidential"
+    LEAD_AGENCY = "lead_agency"
+    CO_AGENCIES = "co_agencies"
+    URGENCY = "urgency"
+    DUE_AT = "due_at"
+    TITLE = "title"
+    CONTENT = "content"
+
+
+class TicketState(StrEnum):
+    """Where a work order stands (工单状态). The machine that allows the moves is `ticketing.lifecycle`."""
+
+    DRAFT = "draft"  # 草稿
+    PENDING_DISPATCH = "pending_dispatch"  # 待派单
+    DISPATCHED = "dispatched"  # 待签收: given to the agency, clock running
+
+
+class DispatchState(StrEnum):
+    """Where an outbox entry stands."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    DEAD = "dead"
