@@ -1,8 +1,8 @@
 """When a ticket is due: which rule applies, and how its days and hours are counted. Pure; every time is aware.
 
 How days are counted (the pack's `clock`, after 民法典 第二百零一条 and 第二百零三条): the day of dispatch is not
-counted, the last day ends when business ends (`day_end` for working days, midnight for natural days). `reply_by` of a rule makes
-the day of dispatch the first one counted. Hours and minutes run on over nights and holidays.
+counted, the last day ends when business ends (`day_end` for working days, midnight for natural days). `reply_by` of a
+rule makes the day of dispatch the first one counted. Hours and minutes run on over nights and holidays.
 """
 
 from collections.abc import Sequence
