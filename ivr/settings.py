@@ -33,8 +33,8 @@ class SiteSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class AsteriskSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The telephone exchange. It binds to `host`, which is loopback unless the operator says otherwise.
 
-    `prefix`: folder of an Asterisk installed without root; empty means the shared default beside the instance, used
-    only where the machine has no Asterisk of its own that is new enough. `managed`: the server starts and supervises it.
+    `prefix`: folder of an Asterisk installed without root, used only where the machine has none of its own that is new
+    enough; empty means `asterisk` beside the instance. `managed`: the server starts and supervises it.
     """
 
     host: str = "127.0.0.1"
