@@ -27,7 +27,7 @@ def absorb(draft: DraftView, proposal: Proposal) -> DraftView:
         not_accepted_id=proposal.not_accepted_id,
         promise=proposal.promise,
     )
-    return after if after == draft else msgspec.structs.replace(after, revision=draft.revision + 1)
+    return draft if after == draft else msgspec.structs.replace(after, revision=draft.revision + 1)
 
 
 def edit(draft: DraftView, field: FieldName, value: str, label: str) -> DraftView:
