@@ -46,7 +46,7 @@ class AsteriskSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=
     rtp_start: int = 10000
     rtp_end: int = 19998
     rtp_timeout_s: int = 30
-    trunk_hosts: list[str] = ["127.0.0.1"]
+    trunk_hosts: tuple[str, ...] = ("127.0.0.1",)
     fallback_port: int = 4573
 
 

@@ -18,7 +18,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         {"HOTLINE_ASTERISK_SIP_PORT": "5080", "HOTLINE_ASTERISK_TRUNK_HOSTS": "127.0.0.1,127.0.0.2", "PATH": "/bin"},
     )
     assert (settings.asterisk.sip_port, settings.desk.port) == (5080, 9000)
-    assert settings.asterisk.trunk_hosts == ["127.0.0.1", "127.0.0.2"]
+    assert settings.asterisk.trunk_hosts == ("127.0.0.1", "127.0.0.2")
 
 
 @pytest.mark.parametrize(
