@@ -63,12 +63,14 @@ class _RosterFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Secrets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What machines prove themselves with. `phones` by extension."""
+    """What the server proves itself with: `desk` signs the desks' tokens, `webhook` signs dispatches."""
 
-    ari: str
-    ami: str
+    desk: str
     webhook: str
-    phones: dict[str, str]
+
+    def __repr__(self) -> str:
+        """Without the secrets."""
+        return "Secrets(…)"
 
 
 def load_roster(path: Path, known_skills: frozenset[str]) -> tuple[Person, ...]:
@@ -100,42 +102,31 @@ def make_roster(path: Path) -> None:
         write_private(path, FIRST_ROSTER)
 
 
-def make_secrets(path: Path, extensions: tuple[str, ...]) -> Secrets:
-    """The instance's secrets, generated where missing, kept where present. Raises `SettingsError` on a broken file."""
-    kept: dict[str, object] = {}
-    if path.exists():
-        try:
-            kept = msgspec.toml.decode(path.read_bytes(), type=dict[str, object])
-        except msgspec.DecodeError as error:
-            raise SettingsError(
-                f"{path}: {error}; remove the file and run `hotline setup` to make new secrets"
-            ) from error
-    phones = kept.get("phones", {})
-    if not isinstance(phones, dict):
-        raise SettingsError(f"{path}: `phones` must be a table of extension = secret")
-    whole = {name: kept.get(name) or secrets.token_urlsafe(24) for name in ("ari", "ami", "webhook")}
-    whole["phones"] = {**phones, **{e: phones.get(e) or secrets.token_urlsafe(18) for e in extensions}}
-    try:
-        made = msgspec.convert(whole, Secrets)
-    except msgspec.ValidationError as error:
-        raise SettingsError(f"{path}: {error}") from error
+def make_secrets(path: Path) -> Secrets:
+    """The server's secrets, generated where missing, kept where present. Raises `SettingsError` on a broken file."""
+    kept = _table(path)
+    whole = {name: kept.get(name) or secrets.token_urlsafe(32) for name in Secrets.__struct_fields__}
     if whole != kept:
-        write_private(path, msgspec.toml.encode(made).decode())
-    return made
+        write_private(path, msgspec.toml.encode(whole).decode())
+    return msgspec.convert(whole, Secrets)
 
 
 def make_passwords(path: Path, ids: tuple[str, ...]) -> dict[str, str]:
     """First desk passwords, generated for whom the file does not name yet."""
-    kept: dict[str, str] = {}
-    if path.exists():
-        try:
-            kept = msgspec.toml.decode(path.read_bytes(), type=dict[str, str])
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            raise SettingsError(f"{path}: {error}") from error
+    kept = _table(path)
     whole = {**kept, **{i: secrets.token_urlsafe(9) for i in ids if i not in kept}}
     if whole != kept:
         write_private(path, msgspec.toml.encode(whole).decode())
     return whole
+
+
+def _table(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=dict[str, str])
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise SettingsError(f"{path}: {error}; remove it and run `hotline setup` to make a new one") from error
 
 
 def write_private(path: Path, text: str) -> None:

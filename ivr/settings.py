@@ -34,7 +34,7 @@ class AsteriskSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=
     """The telephone exchange. It binds to `host`, which is loopback unless the operator says otherwise.
 
     `prefix`: folder of an Asterisk installed without root, used only where the machine has none of its own that is new
-    enough; empty means `asterisk` beside the instance. `managed`: the server starts and supervises it.
+    enough; empty means `prefix` beside the instance. `managed`: the server starts and supervises it.
     """
 
     host: str = "127.0.0.1"
@@ -114,14 +114,9 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.home / "recordings"
 
     @property
-    def sounds(self) -> Path:
-        """Prompts: `rendered/` by us, `recorded/` by people, who win."""
-        return self.home / "sounds"
-
-    @property
-    def spool(self) -> Path:
-        """What callers left while the server was away."""
-        return self.home / "spool"
+    def asterisk_home(self) -> Path:
+        """Asterisk's instance: configuration, logs, spool, sounds."""
+        return self.home / "asterisk"
 
     @property
     def roster_file(self) -> Path:
@@ -136,7 +131,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def prefix(self) -> Path:
         """The Asterisk installed without root."""
-        return Path(self.asterisk.prefix) if self.asterisk.prefix else self.home.parent / "asterisk"
+        return Path(self.asterisk.prefix) if self.asterisk.prefix else self.home.parent / "prefix"
 
     @property
     def database_url(self) -> str:
