@@ -44,7 +44,7 @@ class Instance:
         _make_private(settings.recordings)
 
     def asterisk_settings(self) -> AsteriskSettings:
-        """This instance in Asterisk's terms."""
+        """The instance in Asterisk's terms."""
         wanted = self.settings.asterisk
         return AsteriskSettings(
             instance=self.settings.asterisk_home,

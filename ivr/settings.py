@@ -185,7 +185,7 @@ def _override(tree: dict[str, dict[str, object]], name: str, text: str) -> None:
     try:
         value = text.split(",") if isinstance(kind, types.GenericAlias) else msgspec.convert(text, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{name}: {error}") from error
+        raise SettingsError(f"{name} is {text!r}: {error}") from error
     tree.setdefault(section, {})[key] = value
 
 
