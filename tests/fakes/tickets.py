@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import event
 
@@ -87,14 +88,16 @@ def killed_before_statement(database: Database, number: int) -> Iterator[None]:
     def before_statement(*_: Any) -> None:
         strike()
 
-    def before_commit(_: Any) -> None:
-        strike()
-
     engine = database.engine.sync_engine
+    commit = engine.dialect.do_commit
+
+    def do_commit(connection: Any) -> None:
+        strike()
+        commit(connection)
+
     event.listen(engine, "before_cursor_execute", before_statement)
-    event.listen(engine, "commit", before_commit)
     try:
-        yield
+        with patch.object(engine.dialect, "do_commit", do_commit):
+            yield
     finally:
         event.remove(engine, "before_cursor_execute", before_statement)
-        event.remove(engine, "commit", before_commit)
