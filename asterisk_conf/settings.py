@@ -1,0 +1,132 @@
+"""What an Asterisk instance of ours is made from. The server's settings fill it in."""
+
+import ipaddress
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from asterisk_conf.errors import SettingsInvalid
+
+_NUMBER = re.compile(r"\+?[0-9]{2,20}")
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
+_CONTACT = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+_SOCKET_PATH_MAX = 107
+"""Bytes of a Unix socket's path on Linux, sun_path less its final zero (unix(7))."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentEndpoint:
+    """A person's phone. It registers as `extension`; `secret` None means: generate one and keep it."""
+
+    extension: str
+    name: str
+    secret: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if not _NUMBER.fullmatch(self.extension):
+            raise SettingsInvalid(f"extension {self.extension!r}: a phone's extension is 2 to 20 digits")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AsteriskSettings:
+    """One Asterisk instance: where it lives, what it listens on, whom it lets in.
+
+    Ports are on `host`; RTP uses UDP `rtp_first`..`rtp_last`. `trunk_hosts` are the addresses from which calls to the
+    hotline are taken without credentials: the carrier's border, or loopback for the demonstration. `trunk_contact`
+    (host[:port]) is where calls back to citizens are sent, as `PJSIP/<number>@trunk`. Times are in seconds.
+    Secrets left None are generated at the first rendering and kept over later ones.
+    """
+
+    instance: Path
+    recordings: Path
+    agents: tuple[AgentEndpoint, ...] = ()
+    hotline_number: str = "12345"
+    also_dialled: tuple[str, ...] = ()
+    app: str = "hotline"
+    host: str = "127.0.0.1"
+    sip_port: int = 5060
+    http_port: int = 8088
+    ami_port: int = 5038
+    rtp_first: int = 10000
+    rtp_last: int = 19999
+    fallback_port: int = 4573
+    ari_user: str = "hotline"
+    ari_secret: str | None = field(default=None, repr=False)
+    ami_user: str = "doctor"
+    ami_secret: str | None = field(default=None, repr=False)
+    trunk_hosts: tuple[str, ...] = ("127.0.0.1",)
+    trunk_contact: str | None = None
+    rtp_timeout_s: int = 30
+    rtp_timeout_hold_s: int = 300
+
+    def __post_init__(self) -> None:
+        self._check_places()
+        self._check_ports()
+        self._check_numbers()
+        self._check_trunk()
+
+    def _check_places(self) -> None:
+        for name, path in (("instance", self.instance), ("recordings", self.recordings)):
+            if not path.is_absolute():
+                raise SettingsInvalid(f"{name} {str(path)!r}: give an absolute path, Asterisk has no other")
+            if set(str(path)) & set(";,()|&$\"'\\ \t\r\n"):
+                raise SettingsInvalid(f"{name} {str(path)!r}: a path without blanks, quotes and ;,()|&$\\ is needed")
+        if len(str(self.instance / "run" / "asterisk.ctl").encode()) > _SOCKET_PATH_MAX:
+            raise SettingsInvalid(
+                f"instance {str(self.instance)!r}: too long for the control socket, choose a shorter path"
+            )
+
+    def _check_ports(self) -> None:
+        try:
+            ipaddress.ip_address(self.host)
+        except ValueError as wrong:
+            raise SettingsInvalid(f"host {self.host!r}: give an IP address to listen on") from wrong
+        ports = {
+            "sip_port": self.sip_port,
+            "http_port": self.http_port,
+            "ami_port": self.ami_port,
+            "fallback_port": self.fallback_port,
+        }
+        for name, port in {**ports, "rtp_first": self.rtp_first, "rtp_last": self.rtp_last}.items():
+            if not 1 <= port <= 65535:
+                raise SettingsInvalid(f"{name} {port}: a port is 1 to 65535")
+        if len({self.http_port, self.ami_port, self.fallback_port}) < 3:
+            raise SettingsInvalid("http_port, ami_port and fallback_port must differ")
+        if self.rtp_last - self.rtp_first < 9:
+            raise SettingsInvalid(
+                f"rtp_first {self.rtp_first}, rtp_last {self.rtp_last}: at least ten ports are needed"
+            )
+        if self.rtp_first <= self.sip_port <= self.rtp_last:
+            raise SettingsInvalid(f"sip_port {self.sip_port} lies in the RTP range")
+        if min(self.rtp_timeout_s, self.rtp_timeout_hold_s) < 0:
+            raise SettingsInvalid("rtp_timeout_s and rtp_timeout_hold_s cannot be negative; 0 switches them off")
+
+    def _check_numbers(self) -> None:
+        for number in (self.hotline_number, *self.also_dialled):
+            if not _NUMBER.fullmatch(number):
+                raise SettingsInvalid(f"hotline number {number!r}: 2 to 20 digits, with or without a leading +")
+        for name, word in (("app", self.app), ("ari_user", self.ari_user), ("ami_user", self.ami_user)):
+            if not _WORD.fullmatch(word):
+                raise SettingsInvalid(f"{name} {word!r}: letters, digits, - and _, beginning with a letter")
+        extensions = Counter(agent.extension for agent in self.agents)
+        if twice := [extension for extension, count in extensions.items() if count > 1]:
+            raise SettingsInvalid(f"agents: extension {twice[0]} is given to {extensions[twice[0]]} phones")
+        if taken := set(extensions) & {self.hotline_number, *self.also_dialled}:
+            raise SettingsInvalid(f"agents: extension {min(taken)} is the hotline's own number")
+
+    def _check_trunk(self) -> None:
+        for host in self.trunk_hosts:
+            try:
+                ipaddress.ip_network(host)
+            except ValueError as wrong:
+                raise SettingsInvalid(
+                    f"trunk_hosts {host!r}: give an IP address or network, names can be forged"
+                ) from wrong
+        if self.trunk_contact is not None and not _CONTACT.fullmatch(self.trunk_contact):
+            raise SettingsInvalid(f"trunk_contact {self.trunk_contact!r}: host or host:port")
+
+    @property
+    def trunk_shares_loopback(self) -> bool:
+        """Whether phones and trunk may come from the same address, so that only the user name tells them apart."""
+        return any(ipaddress.ip_network(host).is_loopback for host in self.trunk_hosts)
