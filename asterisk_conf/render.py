@@ -66,12 +66,18 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["quoted"] = _quoted
+    environment.filters["bracketed"] = _bracketed
     return environment
 
 
 def _quoted(value: str) -> str:
     """A display name inside double quotes (RFC 3261, section 25.1, quoted-string), less what would end them."""
     return value.replace('"', "'").replace("\\", "/")
+
+
+def _bracketed(host: str) -> str:
+    """An address as it stands before a port: IPv6 goes in brackets (RFC 3986, section 3.2.2)."""
+    return f"[{host}]" if ":" in host else host
 
 
 def render_texts(settings: AsteriskSettings, program: Program, keys: Secrets) -> dict[str, str]:
@@ -101,6 +107,7 @@ def render(settings: AsteriskSettings, program: Program) -> Rendered:
             folder.chmod(0o700)
         for name in _DATA_LINKS:
             _link(program.data / name, layout.data / name)
+        _link(layout.rendered, layout.sounds)
         keys = _keep_secrets(settings, layout)
         _put_in_force(layout, render_texts(settings, program, keys))
     except OSError as wrong:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from ticketing.pack import Agency, Article, Category, Emergency, NotAccepted, Part, Place, PlaceKind
-from ticketing.pack_deadlines import DeadlineRules
+from ticketing.pack_deadlines import DeadlineRules, Unit
 from ticketing.pack_hotline import MenuVariant, Season, SiteInfo
 from ticketing.pack_reader import Document, Faults, Read, read_table
 from ticketing.vocabulary import AgencyId, RequestType
@@ -256,9 +256,11 @@ def _check_deadlines(
             faults.add(file, document.line("rules", key, "reply"), f"{key!r} gives no time to reply", "set amount")
         if (rule_part.late_from is None) != (rule_part.late_reply_by is None):
             faults.add(file, line, f"{key!r} has only one of late_from and late_reply_by", "give both or neither")
-        if rule_part.reply_by is not None and rule_part.reply.unit not in ("natural_day", "working_day"):
+        if rule_part.reply_by is not None and rule_part.reply.unit not in (Unit.NATURAL_DAY, Unit.WORKING_DAY):
             faults.add(file, line, f"{key!r} has reply_by but counts {rule_part.reply.unit}s", "count days or drop it")
-        if rule_part.max_extensions and rule_part.extension is None:
+        if rule_part.late_from is not None and rule_part.reply.unit is not Unit.NATURAL_DAY:
+            faults.add(file, line, f"{key!r} has late_from but counts {rule_part.reply.unit}s", "count natural days")
+        if rule_part.max_extensions and (rule_part.extension is None or rule_part.extension.amount == 0):
             faults.add(file, line, f"{key!r} allows extensions of no length", "add extension or set max_extensions: 0")
     for index, reminder in enumerate(rules.reminders):
         if (reminder.before is None) == (reminder.after is None):

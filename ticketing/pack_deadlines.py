@@ -21,7 +21,7 @@ class Unit(StrEnum):
 class Span(Part, frozen=True, kw_only=True):
     """An amount of time in one unit."""
 
-    amount: Count
+    amount: Annotated[int, msgspec.Meta(ge=0, le=100_000)]
     unit: Unit
 
 
@@ -29,7 +29,8 @@ class DeadlineRule(Part, frozen=True, kw_only=True):
     """办理时限规则. `reply` counts from dispatch and decides the due date.
 
     `reply_by` names the time of day at which the last day ends, and makes the day of dispatch the first one counted
-    (日结日清). A dispatch at or after `late_from` is due at `late_reply_by` of the day after that instead.
+    (日结日清). A dispatch at or after `late_from` is due at `late_reply_by` of the day after that instead; only rules
+    that count natural days may say so, because the day after may be closed.
     """
 
     name: Name
@@ -53,7 +54,7 @@ class CalendarRules(Part, frozen=True, kw_only=True):
     raises `CalendarUnknown`.
     """
 
-    weekend: tuple[Weekday, ...]
+    weekend: Annotated[tuple[Weekday, ...], msgspec.Meta(max_length=6)]
     source: str
     overrides_file: Name | None
     beyond_published_years: Literal["warn", "refuse"]

@@ -89,3 +89,43 @@ class DispatchState(StrEnum):
     PENDING = "pending"
     SENT = "sent"
     DEAD = "dead"
+
+
+class ContactState(StrEnum):
+    """How far a contact came. `answered` means by a person."""
+
+    ARRIVED = "arrived"
+    ANSWERED = "answered"
+    ENDED = "ended"
+    ABANDONED = "abandoned"  # ended before a person answered
+
+
+class RecordingKind(StrEnum):
+    """Which voices a recording holds."""
+
+    MIX = "mix"
+    CITIZEN = "citizen"
+    AGENT = "agent"
+
+
+class AgencyPart(StrEnum):
+    """What an agency has to do with a ticket."""
+
+    LEAD = "lead"  # 主办
+    CO = "co"  # 协办
+
+
+class Role(StrEnum):
+    """What a person may do (岗位); `ticketing.lifecycle` holds the table."""
+
+    AGENT = "agent"  # 话务员
+    SUPERVISOR = "supervisor"  # 班长
+    REVIEWER = "reviewer"  # 预审派单
+    HANDLER = "handler"  # 承办单位经办
+    HANDLER_HEAD = "handler_head"  # 承办单位负责人
+    VISITOR = "visitor"  # 回访
+    OVERSEER = "overseer"  # 督办
+    QUALITY = "quality"  # 质检
+    ANALYST = "analyst"  # 数据
+    LEADER = "leader"  # 领导只读
+    ADMIN = "admin"  # 系统管理

@@ -1,0 +1,106 @@
+import asyncio
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, insert, select, text
+from sqlalchemy.exc import StatementError
+
+from ticketing.database import Database, open_database
+from ticketing.errors import DatabaseUnready
+from ticketing.models import Caller, Ticket
+from ticketing.schema import check_schema, upgrade
+
+pytestmark = pytest.mark.database
+
+
+async def test_the_migrations_make_exactly_the_models_tables(database: Database) -> None:
+    def differences(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        return list(compare_metadata(context, Ticket.metadata))
+
+    async with database.engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_an_empty_database_is_not_ready_until_it_is_upgraded(empty_url: str) -> None:
+    async with open_database(empty_url) as database:
+        with pytest.raises(DatabaseUnready, match=r"is empty, this release needs .*; run `hotline setup`"):
+            await check_schema(database)
+    await upgrade(empty_url)
+    async with open_database(empty_url) as database:
+        await check_schema(database)
+    await upgrade(empty_url)  # again: nothing to do
+
+
+async def test_two_servers_may_upgrade_at_once(empty_url: str) -> None:
+    async with asyncio.TaskGroup() as group:
+        for number in range(2):
+            group.create_task(upgrade(empty_url), name=f"upgrade {number}")
+    async with open_database(empty_url) as database:
+        await check_schema(database)
+
+
+async def test_another_releases_schema_is_refused(database: Database) -> None:
+    async with database.engine.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(DatabaseUnready, match="has schema 9999"):
+        await check_schema(database)
+
+
+async def test_a_failed_upgrade_leaves_nothing(empty_url: str) -> None:
+    async with open_database(empty_url) as database:
+        async with database.engine.begin() as connection:
+            await connection.execute(text("CREATE TABLE ticket (id INTEGER)"))
+        with pytest.raises(DatabaseUnready, match="cannot be used"):
+            await upgrade(empty_url)
+        async with database.engine.begin() as connection:
+            await connection.execute(text("DROP TABLE ticket"))
+    await upgrade(empty_url)
+
+
+async def test_a_database_that_is_not_there_is_named_without_its_password(tmp_path: Path) -> None:
+    url = f"postgresql+asyncpg://hotline:secret@/hotline?host={tmp_path}"
+    async with open_database(url) as database:
+        with pytest.raises(DatabaseUnready) as unready:
+            await check_schema(database)
+    assert "secret" not in str(unready.value)
+    assert "check [database] url" in str(unready.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "mend"),
+    [
+        ("not an address", "see \\[database\\] url"),
+        ("mysql://localhost/hotline", "use sqlite or postgresql"),
+        ("sqlite:///:memory:", "must be a file"),
+        ("sqlite:////nowhere/at/all/hotline.db", "create it"),
+    ],
+)
+async def test_an_address_that_cannot_work_is_refused(url: str, mend: str) -> None:
+    with pytest.raises(DatabaseUnready, match=mend):
+        async with open_database(url):
+            pass
+
+
+async def test_times_come_back_aware_in_utc_and_compare(database: Database) -> None:
+    elsewhere = datetime(2026, 11, 21, 8, 0, 0, 123456, tzinfo=timezone(timedelta(hours=8)))
+    async with database.engine.begin() as connection:
+        await connection.execute(insert(Caller).values(number="1", first_seen_at=elsewhere))
+        kept = (await connection.execute(select(Caller.first_seen_at))).scalar_one()
+        assert kept == elsewhere
+        assert kept.tzinfo is UTC
+        before = select(Caller.id).where(Caller.first_seen_at < elsewhere + timedelta(microseconds=1))
+        assert (await connection.execute(before)).first() is not None
+        not_before = select(Caller.id).where(Caller.first_seen_at < elsewhere)
+        assert (await connection.execute(not_before)).first() is None
+
+
+async def test_a_time_without_a_zone_is_refused(database: Database) -> None:
+    naive = datetime(2026, 11, 21)  # noqa: DTZ001 - the fault under test
+    async with database.engine.connect() as connection:
+        with pytest.raises(StatementError, match="without a zone"):
+            await connection.execute(insert(Caller).values(number="1", first_seen_at=naive))
+        await connection.rollback()

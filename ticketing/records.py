@@ -1,0 +1,170 @@
+"""What the server hands in to be kept and reads back, frozen. Times are aware UTC, offsets ms since arrival."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from ticketing.vocabulary import (
+    AgencyId,
+    AgencyPart,
+    CategoryCode,
+    ContactId,
+    ContactState,
+    DispatchState,
+    Medium,
+    PlaceId,
+    RecordingKind,
+    Reference,
+    RequestType,
+    Role,
+    Speaker,
+    TicketState,
+    Urgency,
+)
+
+
+class ContactRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A citizen reaching the hotline once. `caller_number` is None when it was withheld."""
+
+    id: ContactId
+    medium: Medium
+    state: ContactState
+    caller_number: str | None
+    dialled: str
+    arrived_at: datetime
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    agent_id: str | None = None
+    disposition: str | None = None
+
+
+class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a call's event log; `body` is the whole event as plain JSON values, `kind` its type."""
+
+    contact: ContactId
+    seq: int
+    at: datetime
+    offset_ms: int
+    kind: str
+    body: dict[str, Any]
+
+
+class SpokenWord(msgspec.Struct, frozen=True, kw_only=True):
+    """A recognised word; confidence 0..1."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+    confidence: float
+
+
+class SegmentRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A finished utterance; `lost` marks a stretch that was not recognised."""
+
+    id: str
+    speaker: Speaker
+    start_ms: int
+    end_ms: int
+    text: str
+    spoken: str
+    words: tuple[SpokenWord, ...] = ()
+    lost: bool = False
+
+
+class RecordingRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A sound file. `path` is relative to the recordings' folder, `offset_ms` where it begins on the call's axis."""
+
+    kind: RecordingKind
+    path: str
+    ms: int
+    bytes: int
+    offset_ms: int
+
+
+class TicketRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A work order, whole. `category` and `lead_agency` are the words as they stood when it was written.
+
+    `due_at` is counted from creation until the ticket is dispatched, then from dispatch. `revision` grows with every
+    change.
+    """
+
+    reference: Reference
+    revision: int
+    state: TicketState
+    contact: ContactId
+    draft_id: str | None
+    submit_key: str
+    medium: Medium
+    request_type: RequestType
+    category_code: CategoryCode
+    category: str
+    place_id: PlaceId | None
+    address: str
+    citizen_name: str
+    callback_phone: str
+    confidential: bool
+    sensitive: bool
+    lead_agency_id: AgencyId
+    lead_agency: str
+    co_agency_ids: tuple[AgencyId, ...]
+    urgency: Urgency
+    deadline_rule_id: str
+    due_at: datetime | None
+    title: str
+    content: str
+    created_by: str
+    created_at: datetime
+    dispatched_at: datetime | None = None
+
+
+class TicketEventRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of a ticket. `seq` counts from 0; `body` is what changed, never who the citizen is."""
+
+    seq: int
+    at: datetime
+    actor: str
+    kind: str
+    from_state: TicketState | None
+    to_state: TicketState
+    why: str = ""
+    body: dict[str, Any] = {}
+
+
+class OutboxRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What must reach an agency. `attempted_at`: the first attempt that may have arrived."""
+
+    key: str
+    reference: Reference
+    agency_id: AgencyId
+    part: AgencyPart
+    state: DispatchState
+    attempts: int
+    created_at: datetime
+    next_at: datetime
+    attempted_at: datetime | None = None
+    sent_at: datetime | None = None
+    last_error: str = ""
+
+
+class AccountRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A person who may sign in; without anything secret."""
+
+    id: str
+    name: str
+    extension: str
+    role: Role
+    skills: tuple[str, ...] = ()
+    agency_id: AgencyId | None = None
+    active: bool = True
+
+
+class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Who did something that must be answered for, to what and why."""
+
+    at: datetime
+    actor: str
+    action: str
+    subject_kind: str
+    subject_id: str
+    why: str

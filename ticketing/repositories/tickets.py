@@ -1,0 +1,136 @@
+"""Tickets, their steps and their numbers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Select, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ticketing.errors import ChangedMeanwhile, UnknownId
+from ticketing.models import Contact, ReferenceCounter, Ticket, TicketEvent
+from ticketing.records import TicketEventRecord, TicketRecord
+from ticketing.repositories.upsert import insert
+from ticketing.vocabulary import CategoryCode, ContactId, PlaceId, Reference, TicketState
+
+_COLUMNS = tuple(name for name in TicketRecord.__struct_fields__ if name not in ("reference", "contact"))
+
+
+class TicketRepository:
+    """Work orders. Naming one that is not there raises `UnknownId`."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def next_reference(self, day: str) -> Reference:
+        """The next number of a day (YYMMDD). Without gaps: a unit of work that is not kept gives its number back.
+
+        Who asks next waits until this unit of work ends, so ask as late as possible. The 10,000th of a day raises
+        `Conflict`.
+        """
+        counted = insert(self._session, ReferenceCounter).values(day=day, last=1)
+        counted = counted.on_conflict_do_update(
+            index_elements=[ReferenceCounter.day], set_={"last": ReferenceCounter.last + 1}
+        ).returning(ReferenceCounter.last)
+        last = (await self._session.execute(counted)).scalar_one()
+        return Reference(f"{day}{last:04d}")
+
+    async def add(self, ticket: TicketRecord, first: TicketEventRecord) -> None:
+        """Keep a new ticket with its first step."""
+        caller = select(Contact.caller_id).where(Contact.id == ticket.contact)
+        row = Ticket(
+            reference=ticket.reference,
+            contact_id=ticket.contact,
+            caller_id=(await self._session.execute(caller)).scalar_one_or_none(),
+            **{name: getattr(ticket, name) for name in _COLUMNS},
+        )
+        self._session.add(row)
+        await self._session.flush()
+        self._session.add(_event_row(row.id, first))
+
+    async def change(self, ticket: TicketRecord, step: TicketEventRecord, values: dict[str, Any]) -> TicketRecord:
+        """Set `values` (attributes of `TicketRecord`) as one step; returns the ticket as it now is.
+
+        Raises `ChangedMeanwhile` with the kinds of the steps in between when `ticket` is not the newest revision.
+        """
+        changed = await self._session.execute(
+            update(Ticket)
+            .where(Ticket.reference == ticket.reference, Ticket.revision == ticket.revision)
+            .values(state=step.to_state, revision=ticket.revision + 1, **values)
+            .returning(Ticket.id)
+        )
+        ticket_id = changed.scalar()
+        if ticket_id is None:
+            steps = await self.events(ticket.reference)
+            raise ChangedMeanwhile(f"ticket {ticket.reference}", tuple(one.kind for one in steps[ticket.revision :]))
+        self._session.add(_event_row(ticket_id, step))
+        await self._session.flush()
+        return msgspec.structs.replace(ticket, state=step.to_state, revision=ticket.revision + 1, **values)
+
+    async def get(self, reference: str) -> TicketRecord:
+        """The ticket of a number."""
+        found = await self._all(select(Ticket).where(Ticket.reference == reference))
+        if not found:
+            raise UnknownId(f"no ticket {reference[:20]!r}")
+        return found[0]
+
+    async def events(self, reference: str) -> tuple[TicketEventRecord, ...]:
+        """Every step of a ticket, in order."""
+        rows = await self._session.execute(
+            select(TicketEvent)
+            .join(Ticket, Ticket.id == TicketEvent.ticket_id)
+            .where(Ticket.reference == reference)
+            .order_by(TicketEvent.seq)
+        )
+        return tuple(_event(row) for row in rows.scalars())
+
+    async def count_of_caller(self, contact: ContactId, states: Sequence[TicketState]) -> int:
+        """How many tickets in these states belong to the number a contact came from."""
+        query = select(func.count()).where(_same_caller(contact), Ticket.state.in_(states))
+        return (await self._session.execute(query)).scalar_one()
+
+    async def of_caller(
+        self, contact: ContactId, *, states: Sequence[TicketState] | None = None, limit: int = 20
+    ) -> tuple[TicketRecord, ...]:
+        """The newest tickets of the number a contact came from; none where it was withheld."""
+        query = select(Ticket).where(_same_caller(contact))
+        if states is not None:
+            query = query.where(Ticket.state.in_(states))
+        return await self._all(query.order_by(Ticket.created_at.desc(), Ticket.id.desc()).limit(limit))
+
+    async def similar_of_caller(
+        self, contact: ContactId, category: CategoryCode | None, place: PlaceId | None, states: Sequence[TicketState]
+    ) -> tuple[TicketRecord, ...]:
+        """Tickets of the same number in these states, those of the same category and place first."""
+        found = await self.of_caller(contact, states=states)
+
+        def likeness(ticket: TicketRecord) -> tuple[bool, bool]:
+            return ticket.category_code == category, place is not None and ticket.place_id == place
+
+        return tuple(sorted(found, key=likeness, reverse=True))
+
+    async def _all(self, query: Select[Ticket]) -> tuple[TicketRecord, ...]:
+        rows = await self._session.execute(query.execution_options(populate_existing=True))
+        return tuple(_record(row) for row in rows.scalars())
+
+
+def _same_caller(contact: ContactId) -> Any:
+    return Ticket.caller_id == select(Contact.caller_id).where(Contact.id == contact).scalar_subquery()
+
+
+def _record(row: Ticket) -> TicketRecord:
+    return TicketRecord(
+        reference=Reference(row.reference),
+        contact=ContactId(row.contact_id),
+        **{name: getattr(row, name) for name in _COLUMNS},
+    )
+
+
+def _event_row(ticket_id: int, event: TicketEventRecord) -> TicketEvent:
+    return TicketEvent(
+        ticket_id=ticket_id, **{name: getattr(event, name) for name in TicketEventRecord.__struct_fields__}
+    )
+
+
+def _event(row: TicketEvent) -> TicketEventRecord:
+    return TicketEventRecord(**{name: getattr(row, name) for name in TicketEventRecord.__struct_fields__})
