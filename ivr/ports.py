@@ -54,7 +54,10 @@ class Clock(Protocol):
 
 
 class LegSeen(msgspec.Struct, frozen=True, kw_only=True):
-    """One leg as Asterisk reports it in a snapshot. `talking` is true where it stands in the call's talk bridge."""
+    """One leg as Asterisk reports it in a snapshot. `talking` is true where it stands in the call's talk bridge.
+
+    `endpoint` is the phone an agent's leg was made to (`PJSIP/1001`), None where Asterisk does not say.
+    """
 
     call: CallId
     leg: LegId
@@ -63,6 +66,7 @@ class LegSeen(msgspec.Struct, frozen=True, kw_only=True):
     talking: bool
     caller_number: str | None
     dialled: str
+    endpoint: str | None = None
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
