@@ -20,19 +20,34 @@ from asterisk_conf.errors import InstallFailed, MirrorUnreachable, PackageMissin
 Progress = Callable[[str], None]
 """Told one short line at a time."""
 
+
+def silent(_: str) -> None:
+    """Show no progress."""
+
+
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-_URI_LINE = re.compile(r"'(?P<uri>[^']+)' (?P<file>\S+) (?P<size>\d+) (?:SHA256:(?P<sha256>[0-9a-f]{64}))?")
+_URI_LINE = re.compile(r"'(?P<uri>[^']+)' (?P<file>\S+) (?P<size>\d+) (?P<digest>\w+:[0-9a-f]+)")
 _BATCH = 8
 _TIMEOUT_S = 900.0
 
 
 @dataclass(frozen=True)
+class Apt:
+    """Where packages come from: `mirror` None means the one in the machine's apt `folder`."""
+
+    mirror: str | None = None
+    folder: Path = Path("/etc/apt")
+    keyring: Path = KEYRING
+    command: str = "apt-get"
+
+
+@dataclass(frozen=True)
 class Deb:
-    """One package file as the signed index describes it."""
+    """One package file as the signed index describes it; `digest` is `SHA256:` and hexadecimal digits."""
 
     file: str
     size: int
-    sha256: str
+    digest: str
 
     @property
     def package(self) -> str:
@@ -49,8 +64,9 @@ class Deb:
         path = folder / self.file
         if not path.is_file() or path.stat().st_size != self.size:
             return False
+        algorithm, _, digest = self.digest.partition(":")
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == self.sha256
+            return hashlib.file_digest(file, algorithm.lower()).hexdigest() == digest
 
 
 class PrivateApt:
@@ -93,10 +109,7 @@ class PrivateApt:
             "APT::Update::Error-Mode": "any",
             "Debug::NoLocking": "true",
         }
-        dep11 = [
-            f'Acquire::IndexTargets::deb::{target}::DefaultEnabled "false";' for target in ("DEP-11", "Contents-deb")
-        ]
-        return "\n".join([*(f'{name} "{value}";' for name, value in settings.items()), *dep11, *_proxies(), ""])
+        return "\n".join([*(f'{name} "{value}";' for name, value in settings.items()), *_proxies(), ""])
 
     def _run(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         environment = {
@@ -137,7 +150,7 @@ class PrivateApt:
         done = self._run("--print-uris", "download", *packages)
         if done.returncode:
             raise PackageMissing(f"not in the suite: {_complaint(done.stderr)}")
-        return tuple(Deb(hit["file"], int(hit["size"]), hit["sha256"] or "") for hit in _URI_LINE.finditer(done.stdout))
+        return tuple(Deb(hit["file"], int(hit["size"]), hit["digest"]) for hit in _URI_LINE.finditer(done.stdout))
 
     def fetch(self, debs: Iterable[Deb], progress: Progress) -> None:
         """Bring `debs` into `archives`; what stands there whole is kept. Raises MirrorUnreachable."""

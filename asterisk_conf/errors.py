@@ -11,6 +11,8 @@ AsteriskConfError
 ├── AsteriskNotRunning    nothing answers on the instance's control socket
 ├── BootFailed            Asterisk ended, or was not ready within its deadline
 ├── CommandFailed         a command was not answered within its deadline
+├── PromptRefused         an announcement, or a value to be said in it, cannot be used; names both
+├── SoundRefused          a recording cannot be used; names the file and the mend
 └── SynthesisFailed       an announcement could not be turned into sound; names it
 """
 
@@ -61,3 +63,11 @@ class CommandFailed(AsteriskConfError):
 
 class SynthesisFailed(AsteriskConfError):
     """An announcement could not be turned into sound."""
+
+
+class PromptRefused(AsteriskConfError):
+    """An announcement's text, or a value to be said in it, cannot be used."""
+
+
+class SoundRefused(AsteriskConfError):
+    """A recording cannot be used."""

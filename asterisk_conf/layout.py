@@ -57,17 +57,17 @@ class Layout:
 
     @property
     def sounds(self) -> Path:
-        """What is played: for each name a link to the recorded file, or else to the rendered one."""
+        """Where Asterisk looks for a sound by its name: a link to `rendered`."""
         return self.data / "sounds" / "zh"
 
     @property
     def recorded(self) -> Path:
-        """Announcements spoken by a person; a file here wins over the rendered one of its name."""
+        """Announcements spoken by a person, put here by people; one of these wins over the synthesised one."""
         return self.home / "sounds" / "recorded"
 
     @property
     def rendered(self) -> Path:
-        """Announcements we synthesised."""
+        """What is played, made by us from `recorded` and from texts."""
         return self.home / "sounds" / "rendered"
 
     @property
@@ -78,6 +78,6 @@ class Layout:
     def folders(self) -> tuple[Path, ...]:
         """Every folder that must stand before Asterisk starts."""
         spool = tuple(self.spool / name for name in ("fallback", "monitor", "recording", "tmp"))
-        log = tuple(self.log / name for name in ("cdr-csv", "cdr-custom", "cel-custom"))
+        log = tuple(self.log / name for name in ("cdr-custom", "cel-custom"))
         plain = tuple(self.home / name for name in ("agi", "cache", "db", "keys", "var"))
-        return (*plain, *spool, *log, self.run, self.sounds, self.recorded, self.rendered, self.music)
+        return (*plain, *spool, *log, self.run, self.sounds.parent, self.recorded, self.rendered, self.music)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from dataclasses import dataclass
@@ -11,15 +12,18 @@ from typing import Self
 
 from asterisk_conf.errors import AsteriskNotRunning, BootFailed, CommandFailed
 from asterisk_conf.layout import Layout
+from asterisk_conf.modules import MODULES
 from asterisk_conf.program import Program
 
 _log = logging.getLogger(__name__)
 _POLL_S = 0.05
+_FATAL = re.compile(r"ERROR\[.*(?:Unable to bind|could not be started|Error loading module|declined to load)")
+"""Complaints past which Asterisk goes on without the thing complained of; ours may not."""
 
 
 @dataclass(frozen=True)
 class Asterisk:
-    """A program together with a rendered instance: it can be started, and asked whether it runs."""
+    """A program together with a rendered instance: it can be started, spoken to and stopped, by whoever started it."""
 
     program: Program
     instance: Path
@@ -35,15 +39,9 @@ class Asterisk:
         Raises AsteriskNotRunning when nothing answers on the control socket, CommandFailed past the deadline.
         """
         process = await asyncio.create_subprocess_exec(
-            *self.program.command,
-            "-C",
-            str(self.layout.main_conf),
-            "-rx",
-            command,
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=STDOUT,
-        )
+            *self.program.command, "-C", str(self.layout.main_conf), "-rx", command,
+            stdin=DEVNULL, stdout=PIPE, stderr=STDOUT,
+        )  # fmt: skip
         try:
             async with asyncio.timeout(timeout_s):
                 output, _ = await process.communicate()
@@ -52,7 +50,7 @@ class Asterisk:
                 f"Asterisk in {self.instance} did not answer {command!r} within {timeout_s:g} s"
             ) from wrong
         finally:
-            await _end(process)
+            await _reap(process)
         text = output.decode(errors="replace")
         if process.returncode or text.startswith("Unable to connect to remote asterisk"):
             raise AsteriskNotRunning(f"no Asterisk answers in {self.instance}: start it")
@@ -66,13 +64,23 @@ class Asterisk:
             return False
         return True
 
-    async def start(self, *, boot_timeout_s: float = 30.0) -> "RunningAsterisk":
-        """Start it and return when it is fully booted. Raises BootFailed; then no process is left.
+    async def modules_not_running(self) -> list[str]:
+        """Those of our modules that are not at work in the running Asterisk."""
+        shown = await self.rx("module show")
+        at_work = set(re.findall(r"^(\w+)\.so\s.*\sRunning\s", shown, re.MULTILINE))
+        return [name for name in MODULES if name not in at_work]
 
-        The process outlives ours (calls stand while the server restarts) unless `stop` or `kill` is called.
+    async def start(self, *, boot_timeout_s: float = 30.0) -> "RunningAsterisk":
+        """Start it and return when it is fully booted, with every module at work and every port bound.
+
+        Raises BootFailed; then no process is left. What is started outlives this process (calls stand while the server
+        restarts) unless it is stopped.
         """
+        if not self.layout.main_conf.is_file():
+            raise BootFailed(f"no configuration in {self.instance}: render it first")
         if await self.answers():
-            raise BootFailed(f"an Asterisk of {self.instance} is running already: stop it, or use it")
+            raise BootFailed(f"an Asterisk of {self.instance} is running already: use it, or stop it first")
+        heard_before = self._complaints_size()
         with self.layout.console_log.open("ab") as console:
             process = await asyncio.create_subprocess_exec(
                 *self.program.command, "-f", "-n", "-C", str(self.layout.main_conf),
@@ -82,37 +90,67 @@ class Asterisk:
         try:
             async with asyncio.timeout(boot_timeout_s):
                 await self._until_booted(process)
+                await self._check_boot(heard_before)
         except TimeoutError as wrong:
             await running.kill()
-            raise BootFailed(f"Asterisk was not ready within {boot_timeout_s:g} s: {self._last_words()}") from wrong
+            raise BootFailed(f"Asterisk was not ready within {boot_timeout_s:g} s (log: {self.layout.log})") from wrong
         except BaseException:
             await running.kill()
             raise
         _log.info("asterisk started, pid %d", process.pid)
         return running
 
+    async def stop(self, *, timeout_s: float = 10.0) -> None:
+        """Stop a running Asterisk of this instance, whoever started it; quiet when there is none.
+
+        Calls are hung up. Raises CommandFailed when it still answers after the deadline.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self.rx("core stop now", timeout_s=timeout_s)
+                while await self.answers():  # noqa: ASYNC110  another process ends: it can only be polled
+                    await asyncio.sleep(_POLL_S)
+        except AsteriskNotRunning:
+            return
+        except TimeoutError as wrong:
+            raise CommandFailed(f"Asterisk in {self.instance} did not stop within {timeout_s:g} s") from wrong
+
     async def _until_booted(self, process: Process) -> None:
         while True:
             if process.returncode is not None:
-                raise BootFailed(f"Asterisk ended with status {process.returncode}: {self._last_words()}")
+                complaint = " | ".join(self._console_end()) or "it said nothing"
+                raise BootFailed(
+                    f"Asterisk ended with status {process.returncode}: {complaint} (log: {self.layout.log})"
+                )
             try:
                 if "fully booted" in await self.rx("core waitfullybooted"):
                     return
             except AsteriskNotRunning:
                 await asyncio.sleep(_POLL_S)
 
-    def _last_words(self) -> str:
-        lines: list[str] = []
-        for log in (self.layout.log / "messages.log", self.layout.console_log):
-            if log.is_file():
-                lines += [
-                    line for line in log.read_text(errors="replace").splitlines() if "ERROR" in line or "Unable" in line
-                ][-3:]
-        return f"{' | '.join(lines) or 'it said nothing'} (log: {self.layout.log})"
+    async def _check_boot(self, heard_before: int) -> None:
+        """Asterisk boots without the ports and modules it cannot have, which would be a hotline nobody reaches."""
+        with self._complaints.open("rb") as file:
+            file.seek(heard_before)
+            said = file.read().decode(errors="replace").splitlines()
+        if fatal := [line.split("] ", 1)[-1] for line in said if _FATAL.search(line)]:
+            raise BootFailed(f"Asterisk came up maimed: {' | '.join(fatal[:3])} (log: {self._complaints})")
+        if idle := await self.modules_not_running():
+            raise BootFailed(f"Asterisk came up without {', '.join(idle[:5])} (log: {self._complaints})")
+
+    @property
+    def _complaints(self) -> Path:
+        return self.layout.log / "messages.log"
+
+    def _complaints_size(self) -> int:
+        return self._complaints.stat().st_size if self._complaints.exists() else 0
+
+    def _console_end(self) -> list[str]:
+        return self.layout.console_log.read_text(errors="replace").splitlines()[-3:]
 
 
 class RunningAsterisk:
-    """A started Asterisk. As an async context it is stopped at the end."""
+    """An Asterisk that is our child. As an async context it is stopped at the end."""
 
     def __init__(self, asterisk: Asterisk, process: Process) -> None:
         self.asterisk = asterisk
@@ -142,13 +180,14 @@ class RunningAsterisk:
             try:
                 await self.rx("core stop now", timeout_s=timeout_s)
             except (AsteriskNotRunning, CommandFailed) as why:
-                _log.info("asterisk took no stop command: %s", why)
-            await _end(self._process, signals=(None, signal.SIGTERM), patience_s=timeout_s)
+                _log.warning("asterisk took no stop command: %s", why)
+                self._process.terminate()
+            await _reap(self._process, patience_s=timeout_s)
         _log.info("asterisk stopped, pid %d, status %s", self.pid, self._process.returncode)
 
     async def kill(self) -> None:
-        """End it at once, as a crash would: no BYE is sent."""
-        await _end(self._process)
+        """End it at once, as a crash would: phones get no BYE."""
+        await _reap(self._process)
 
     async def __aenter__(self) -> Self:
         """Itself."""
@@ -161,18 +200,14 @@ class RunningAsterisk:
         await self.stop()
 
 
-async def _end(process: Process, signals: tuple[signal.Signals | None, ...] = (), patience_s: float = 0.0) -> None:
-    """Reap `process`: after each of `signals` (None: nothing is sent) it has `patience_s` to go, then it is killed."""
-    for sent in signals:
-        if process.returncode is not None:
-            return
-        if sent is not None:
-            process.send_signal(sent)
-        try:
-            async with asyncio.timeout(patience_s):
-                await process.wait()
-        except TimeoutError:
-            continue
-    if process.returncode is None:
-        process.kill()
-        await process.wait()
+async def _reap(process: Process, *, patience_s: float = 0.0) -> None:
+    """Wait for the process's end; past the patience it is killed. Afterwards it is gone, even if we are cancelled."""
+    try:
+        async with asyncio.timeout(patience_s):
+            await process.wait()
+    except TimeoutError:
+        pass
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGKILL)
+            await process.wait()

@@ -66,12 +66,18 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["quoted"] = _quoted
+    environment.filters["bracketed"] = _bracketed
     return environment
 
 
 def _quoted(value: str) -> str:
     """A display name inside double quotes (RFC 3261, section 25.1, quoted-string), less what would end them."""
     return value.replace('"', "'").replace("\\", "/")
+
+
+def _bracketed(host: str) -> str:
+    """An address as it stands before a port: IPv6 goes in brackets (RFC 3986, section 3.2.2)."""
+    return f"[{host}]" if ":" in host else host
 
 
 def render_texts(settings: AsteriskSettings, program: Program, keys: Secrets) -> dict[str, str]:
@@ -101,6 +107,7 @@ def render(settings: AsteriskSettings, program: Program) -> Rendered:
             folder.chmod(0o700)
         for name in _DATA_LINKS:
             _link(program.data / name, layout.data / name)
+        _link(layout.rendered, layout.sounds)
         keys = _keep_secrets(settings, layout)
         _put_in_force(layout, render_texts(settings, program, keys))
     except OSError as wrong:
@@ -122,18 +129,23 @@ def load_secrets(instance: Path) -> Secrets:
 
 
 def _keep_secrets(settings: AsteriskSettings, layout: Layout) -> Secrets:
-    kept = load_secrets(settings.instance) if layout.secrets.exists() else Secrets(ari=_new(), ami=_new(), agents={})
-    keys = Secrets(
+    kept = load_secrets(settings.instance) if layout.secrets.exists() else None
+    keys = _merged(settings, kept or Secrets(ari=_new(), ami=_new(), agents={}))
+    if keys != kept:
+        _write_private(layout.secrets, msgspec.json.format(msgspec.json.encode(keys), indent=1).decode() + "\n")
+    layout.secrets.chmod(0o600)
+    return keys
+
+
+def _merged(settings: AsteriskSettings, kept: Secrets) -> Secrets:
+    """The secrets there should be: what the settings give, else what was kept, else new ones."""
+    return Secrets(
         ari=settings.ari_secret or kept.ari,
         ami=settings.ami_secret or kept.ami,
         agents={
             agent.extension: agent.secret or kept.agents.get(agent.extension) or _new() for agent in settings.agents
         },
     )
-    if not layout.secrets.exists() or keys != kept:
-        _write_private(layout.secrets, msgspec.json.format(msgspec.json.encode(keys), indent=1).decode() + "\n")
-    layout.secrets.chmod(0o600)
-    return keys
 
 
 def _new() -> str:
@@ -157,11 +169,25 @@ def _link(to: Path, at: Path) -> None:
     aside.replace(at)
 
 
+def in_force(settings: AsteriskSettings, program: Program) -> bool:
+    """Whether the configuration in force is what rendering would now write."""
+    layout = Layout(settings.instance)
+    keys = load_secrets(settings.instance)
+    if keys != _merged(settings, keys):
+        return False
+    texts = render_texts(settings, program, keys)
+    standing = {path.name: path.read_text(encoding="utf-8") for path in layout.conf.iterdir()}
+    return texts == standing
+
+
+def _digest(texts: dict[str, str]) -> str:
+    return hashlib.sha256("\0".join(f"{name}\0{text}" for name, text in texts.items()).encode()).hexdigest()[:16]
+
+
 def _put_in_force(layout: Layout, texts: dict[str, str]) -> None:
-    digest = hashlib.sha256("\0".join(f"{name}\0{text}" for name, text in texts.items()).encode()).hexdigest()[:16]
     generations = layout.home / "etc.d"
     generations.mkdir(mode=0o700, exist_ok=True)
-    ready = generations / digest
+    ready = generations / _digest(texts)
     aside = Path(tempfile.mkdtemp(dir=generations, prefix=".new-"))
     try:
         for name, text in texts.items():

@@ -1,5 +1,6 @@
 """Fixtures every test may use."""
 
 from tests.databases import backend, database, database_url, empty_url, postgres, sqlite_template
+from tests.exchanges import asterisk, exchange
 
-__all__ = ["backend", "database", "database_url", "empty_url", "postgres", "sqlite_template"]
+__all__ = ["asterisk", "backend", "database", "database_url", "empty_url", "exchange", "postgres", "sqlite_template"]

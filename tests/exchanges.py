@@ -1,0 +1,141 @@
+"""A real Asterisk for tests: rendered as for a customer, on ports of its own, started once for the session.
+
+`exchange` lends it to a test. When the test ends no channel, bridge, application subscription or task may be left.
+"""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+import pytest_asyncio
+
+from asterisk_conf import install
+from asterisk_conf.process import Asterisk, RunningAsterisk
+from asterisk_conf.render import Rendered, render
+from asterisk_conf.settings import AgentEndpoint, AsteriskSettings
+from ivr.ari.account import AriAccount, LinkTimes
+from ivr.ari.sounds import Sounds
+from ivr.ari.tape import Tape
+from ivr.ari.telephony import AriTelephony
+from ivr.demo.sip.received import Behaviour
+from ivr.demo.sip_party import SipParty
+from tests.tones import tone, write_wav
+from tests.until import until
+
+PREFIX = Path(__file__).parent.parent / ".huying" / "asterisk"
+HOTLINE = "12345"
+AGENTS = ("1001", "1002")
+MUSIC_HZ = 440
+SOUND_HZ = {"welcome": 600, "menu": 800}
+SOUND_MS = 400
+VANISHED_S = 1
+
+
+class _Row(msgspec.Struct):
+    id: str
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A running Asterisk, and how to reach it as server, citizen or agent."""
+
+    running: RunningAsterisk
+    rendered: Rendered
+
+    @property
+    def account(self) -> AriAccount:
+        settings = self.rendered.settings
+        url = f"http://127.0.0.1:{settings.http_port}/ari"
+        return AriAccount(url=url, user=settings.ari_user, password=self.rendered.secrets.ari, app=settings.app)
+
+    @property
+    def sip(self) -> tuple[str, int]:
+        return ("127.0.0.1", self.rendered.settings.sip_port)
+
+    @property
+    def sounds(self) -> Sounds:
+        return Sounds(self.rendered.layout.recorded, self.rendered.layout.rendered)
+
+    def telephony(self, times: LinkTimes | None = None, tape: Tape | None = None) -> AriTelephony:
+        return AriTelephony(self.account, self.sounds, HOTLINE, times=times, tape=tape)
+
+    def citizen(self, number: str | None) -> SipParty:
+        return SipParty(self.sip, number)
+
+    @asynccontextmanager
+    async def agent(self, extension: str, behaviour: Behaviour | None = None) -> AsyncIterator[SipParty]:
+        password = self.rendered.secrets.agents[extension]
+        async with SipParty(self.sip, extension, password=password, behaviour=behaviour) as phone:
+            await phone.register()
+            yield phone
+
+    async def standing(self) -> list[str]:
+        """The ids of every channel and bridge."""
+        ids = []
+        account = self.account
+        async with httpx.AsyncClient(auth=(account.user, account.password), trust_env=False) as http:
+            for kind in ("channels", "bridges"):
+                reply = await http.get(f"{account.url}/{kind}")
+                ids += [row.id for row in msgspec.json.decode(reply.content, type=list[_Row])]
+        return ids
+
+    async def empty(self) -> bool:
+        return not await self.standing()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def asterisk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Exchange]:
+    home = tmp_path_factory.mktemp("exchange")
+    program = await asyncio.to_thread(install.ensure, PREFIX)
+    http, ami, fallback = _free_ports(3, socket.SOCK_STREAM)
+    (sip,) = _free_ports(1, socket.SOCK_DGRAM)
+    rtp = 20000 + sip % 100 * 200
+    settings = AsteriskSettings(
+        instance=home / "asterisk",
+        recordings=home / "recordings",
+        agents=tuple(AgentEndpoint(extension=number, name=f"Agent {number}") for number in AGENTS),
+        hotline_number=HOTLINE,
+        sip_port=sip,
+        http_port=http,
+        ami_port=ami,
+        fallback_port=fallback,
+        rtp_first=rtp,
+        rtp_last=rtp + 199,
+        rtp_timeout_s=VANISHED_S,
+        rtp_timeout_hold_s=VANISHED_S,
+    )
+    rendered = await asyncio.to_thread(render, settings, program)
+    write_wav(rendered.layout.music / "tone.wav", tone(MUSIC_HZ, 5000))
+    for name, hz in SOUND_HZ.items():
+        write_wav(rendered.layout.rendered / f"{name}.wav", tone(hz, SOUND_MS))
+    async with await Asterisk(program, settings.instance).start() as running:
+        yield Exchange(running, rendered)
+
+
+@pytest_asyncio.fixture
+async def exchange(asterisk: Exchange) -> AsyncIterator[Exchange]:
+    tasks = asyncio.all_tasks()
+    yield asterisk
+    left = {task.get_name() for task in asyncio.all_tasks() - tasks if task is not asyncio.current_task()}
+    assert not left, f"tasks left behind: {left}"
+    try:
+        await until(asterisk.empty, "every channel and bridge gone", 3.0)
+    except AssertionError:
+        pytest.fail(f"left in Asterisk: {await asterisk.standing()}")
+
+
+def _free_ports(number: int, kind: socket.SocketKind) -> list[int]:
+    sockets = [socket.socket(socket.AF_INET, kind) for _ in range(number)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
