@@ -31,13 +31,13 @@ class SiteSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class AsteriskSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The telephone exchange. It binds to `host`, which is loopback unless the operator says otherwise.
+    """The telephone exchange. Phones and trunk reach it on `sip_host`, programs on loopback alone.
 
     `prefix`: folder of an Asterisk installed without root, used only where the machine has none of its own that is new
     enough; empty means `prefix` beside the instance. `managed`: the server starts and supervises it.
     """
 
-    host: str = "127.0.0.1"
+    sip_host: str = "127.0.0.1"
     prefix: str = ""
     managed: bool = True
     sip_port: int = 5060
@@ -127,6 +127,11 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def secrets_file(self) -> Path:
         """Generated secrets, mode 0600."""
         return self.home / "secrets.toml"
+
+    @property
+    def passwords_file(self) -> Path:
+        """First passwords of the desk's accounts, mode 0600, for handing out."""
+        return self.home / "passwords.toml"
 
     @property
     def prefix(self) -> Path:
