@@ -9,7 +9,7 @@ from ivr.calls.events import AgentReserved, AnyEvent, CallArrived, FoundStanding
 from ivr.calls.vocabulary import AgentId, CallId
 from ivr.ports import Clock, EventLogUnavailable
 from ticketing.database import Database
-from ticketing.errors import DatabaseUnavailable
+from ticketing.errors import Conflict, DatabaseUnavailable
 from ticketing.records import EventRecord
 from ticketing.unit_of_work import UnitOfWork
 from ticketing.vocabulary import ContactId, Medium
@@ -29,6 +29,12 @@ class DatabaseEventLog:
     async def append(self, records: Sequence[Recorded]) -> None:
         """See the port."""
         try:
+            await self._append(records)
+        except Conflict:
+            await self._append([recorded for recorded in records if not await self._is_kept(recorded)])
+
+    async def _append(self, records: Sequence[Recorded]) -> None:
+        try:
             async with UnitOfWork(self._database) as unit:
                 for recorded in records:
                     await self._open(unit, recorded)
@@ -37,6 +43,11 @@ class DatabaseEventLog:
                     await self._follow(unit, recorded)
         except DatabaseUnavailable as why:
             raise EventLogUnavailable(str(why)) from why
+
+    async def _is_kept(self, recorded: Recorded) -> bool:
+        """Whether this very line is in the database: a write whose answer was lost is tried again."""
+        async with UnitOfWork(self._database, reads=True) as unit:
+            return record_of(recorded) in await unit.call_events.of_contact(ContactId(recorded.call))
 
     async def close(self, call: CallId) -> None:
         """See the port."""
