@@ -104,7 +104,7 @@ class DeskApp(App[Refused]):
 
     @on(DeskChanged)
     def _changed(self) -> None:
-        reception = self.desk.reception()
+        reception = self.desk.collect()
         state = reception.link.state
         if state is LinkState.REFUSED and self._unattended and self._main is None:
             self.exit(reception.link.refused)

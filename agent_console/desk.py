@@ -107,8 +107,13 @@ class Desk:
         self._saving = asyncio.Lock()
         self._leaving = False
 
+    @property
     def reception(self) -> Reception:
-        """All that was received so far; the next change is announced again."""
+        """All that was received so far."""
+        return self._reception
+
+    def collect(self) -> Reception:
+        """The answer to `DeskChanged`: all that was received so far; the next change is announced again."""
         self._announced = False
         return self._reception
 

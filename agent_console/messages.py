@@ -4,7 +4,7 @@ from textual.message import Message
 
 
 class DeskChanged(Message):
-    """Something was received or the connection changed; `Desk.reception` is the whole of it.
+    """Something was received or the connection changed; `Desk.collect` gives the whole of it.
 
     It carries nothing, so any number of changes are one message in the queue: newer supersedes older.
     """

@@ -1,10 +1,9 @@
-"""The screen an agent works in: shows `DeskState`, and turns keys and typing into what `Desk` is asked.
+"""The screen an agent works in: shows the hand's `DeskState`, and turns keys into what is asked.
 
 Nothing here moves the cursor or opens anything unless the person pressed a key for it.
 """
 
-from collections.abc import Awaitable
-from datetime import datetime, timedelta
+from collections.abc import Coroutine
 from typing import ClassVar, Final
 
 from textual import events, on
@@ -19,11 +18,12 @@ from textual.widgets import Static
 
 from agent_console.clock import Clock
 from agent_console.desk import Desk
-from agent_console.fields import field_shown, stored
+from agent_console.fields import field_shown
 from agent_console.formats import group_digits
+from agent_console.hand import Hand
 from agent_console.keys import SHOWN, bindings
 from agent_console.screens.help import HelpScreen
-from agent_console.state import Action, DeskState, LinkState, Reception, usable
+from agent_console.state import Action, DeskState, Reception, usable
 from agent_console.tones import Piece, Tone, content
 from agent_console.widgets.bars import AlarmLine, KeyLine, NoticeLine, TopLine
 from agent_console.widgets.call import CallPanel
@@ -31,24 +31,16 @@ from agent_console.widgets.choice import ChoiceField, row_of
 from agent_console.widgets.draft import DraftPanel
 from agent_console.widgets.field import FieldRow
 from agent_console.widgets.knowledge import KnowledgePanel
-from agent_console.widgets.menu import Menu
-from agent_console.widgets.numbered import Entry
+from agent_console.widgets.menu import READY, Menu
 from ivr.calls.vocabulary import PauseReason
 from ivr.desk.catalogue import Catalogue
-from ivr.desk.wire import Article, Choices, Disposition, Done, Hits, Notice, Refused, RevealReason
+from ivr.desk.wire import Article, Choices, Disposition, Hits, Refused, RevealReason
 from ticketing.vocabulary import FieldName
 
 TYPING_PAUSE: Final = 0.4
 """Seconds of quiet after which what was typed is sent."""
 
-NOTICE_SECONDS: Final = 12.0
-SURE_SECONDS: Final = 3.0
-"""How long a key that must be pressed twice waits for the second time."""
-
 LEAST_WIDTH, LEAST_HEIGHT = 80, 24
-READY: Final = "ready"
-CHOSEN_PAUSES: Final = tuple(r for r in PauseReason if r not in (PauseReason.NO_ANSWER, PauseReason.UNREACHABLE))
-"""Pauses a person may choose; the others are the machine's."""
 
 
 class MainScreen(Screen[None]):
@@ -72,24 +64,24 @@ class MainScreen(Screen[None]):
         self._desk = desk
         self._words = words
         self._clock = clock
-        self._state = DeskState(reception=desk.reception())
-        self._missing: frozenset[FieldName] = frozenset()
-        self._submitting = False
-        self._composed = False
-        self._notice: Notice | None = None
-        self._notice_until: datetime | None = None
+        self._hand = Hand(desk, words, clock, self._show)
+        self._laid_out = False
+        self._alarmed = False
         self._typing: Timer | None = None
         self._came_from: Widget | None = None
-        self._sure: tuple[Action, datetime] | None = None
         self._top = TopLine(words)
         self._alarm = AlarmLine(words)
         self._call = CallPanel(words)
-        self._knowledge = KnowledgePanel(words, blink=blink)
-        self._draft = DraftPanel(words, self._write, blink=blink)
         self._panes = Static(id="panes")
+        self._knowledge = KnowledgePanel(words, blink=blink)
+        self._menu = Menu(words)
+        self._draft = DraftPanel(words, self._hand.write, blink=blink)
         self._notices = NoticeLine(words)
         self._keys = KeyLine(words)
-        self._menu = Menu(words)
+
+    @property
+    def _state(self) -> DeskState:
+        return self._hand.state
 
     def compose(self) -> ComposeResult:
         """Top, alarm, call and knowledge beside the draft, notice, keys."""
@@ -107,9 +99,9 @@ class MainScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin to show, and to tick."""
-        self._composed = True
+        self._laid_out = True
         self.set_interval(1.0, self._tick, name="second")
-        self._refresh_state()
+        self._show()
 
     def on_resize(self) -> None:
         """The top line gives way to the width."""
@@ -119,48 +111,22 @@ class MainScreen(Screen[None]):
 
     def receive(self, reception: Reception) -> None:
         """Something was received, or the connection changed."""
-        before = self._state
-        view, old = reception.view, before.view
-        if view is not None and old is not None:
-            if (view.call.id if view.call else None) != (old.call.id if old.call else None):
-                self._missing = frozenset()
-                self._knowledge.reset()
-            new = view.notices[len(_common(old.notices, view.notices)) :]
-            if new:
-                self._tell(new[-1])
-        self._desk.edits.leave_others(view.draft.id if view is not None and view.draft is not None else None)
-        self._state = DeskState(reception=reception)
-        self._refresh_state()
-        if _alarmed(self._state) and not _alarmed(before):
-            self.app.bell()
-        if reception.link.state is LinkState.CONNECTED and before.reception.link.state is not LinkState.CONNECTED:
+        call = self._state.call.id if self._state.call is not None else None
+        was_connected = self._hand.connected
+        self._hand.receive(reception)
+        if call != (self._state.call.id if self._state.call is not None else None):
+            self._knowledge.reset()
+        if self._hand.connected and not was_connected:
             self._save()
 
-    def _refresh_state(self) -> None:
-        reception = self._state.reception
-        draft = self._state.draft
-        edits = {name: self._desk.edits.of(draft.id, name) for name in FieldName} if draft is not None else {}
-        self._state = DeskState(
-            reception=reception,
-            edits={name: edit for name, edit in edits.items() if edit is not None},
-            unsaved=self._desk.edits.unsaved(),
-            missing=self._missing,
-            notice=self._notice,
-            submitting=self._submitting,
-        )
-        self._show()
-
     def _show(self) -> None:
-        if not self._composed:
+        if not self._laid_out:
             return
         state, now = self._state, self._clock.now()
         focused = self._focused_field()
-        lit = frozenset(field_shown(state, self._words, focused, now).evidence) if focused is not None else frozenset()
-        if state.draft is not None and focused is None:
-            lit = frozenset(state.draft.emergency_evidence)
         self._top.show(state, now, self.size.width)
-        self.set_class(self._alarm.show(state), "-alarm")
-        self._call.show(state, lit, now)
+        self._show_alarm(self._alarm.show(state))
+        self._call.show(state, self._lit(focused), now)
         self._draft.show(state, focused, now)
         if state.view is not None:
             self._knowledge.suggest(state.view.suggested)
@@ -168,38 +134,31 @@ class MainScreen(Screen[None]):
         self._notices.show(state)
         self._keys.show(state)
 
+    def _lit(self, focused: FieldName | None) -> frozenset[str]:
+        """The utterances to light: what the field under the cursor rests on, otherwise what raised the alarm."""
+        if focused is not None:
+            return frozenset(field_shown(self._state, self._words, focused, self._clock.now()).evidence)
+        return frozenset() if self._state.draft is None else frozenset(self._state.draft.emergency_evidence)
+
+    def _show_alarm(self, alarmed: bool) -> None:
+        """Turn the frames once, with one ring of the bell."""
+        if alarmed and not self._alarmed:
+            self.app.bell()
+        self._alarmed = alarmed
+        self.set_class(alarmed, "-alarm")
+
     def _show_panes(self) -> None:
         """In a narrow terminal the draft and the knowledge share a place; this line says which is up."""
+        up, down = (Tone.BUSY, Tone.FAINT)
         knowledge_up = self.has_class("-knowledge")
-        draft = Piece(
-            f" {self._words.say('pane.draft')} ", Tone.FAINT if knowledge_up else Tone.BUSY, bold=not knowledge_up
-        )
         name = f" {SHOWN[Action.KNOWLEDGE]} {self._words.say('pane.knowledge')} "
-        knowledge = Piece(name, Tone.BUSY if knowledge_up else Tone.FAINT, bold=knowledge_up)
-        self._panes.update(content([draft, knowledge]))
+        draft = Piece(f" {self._words.say('pane.draft')} ", down if knowledge_up else up, bold=not knowledge_up)
+        self._panes.update(content([draft, Piece(name, up if knowledge_up else down, bold=knowledge_up)]))
 
     def _tick(self) -> None:
-        now = self._clock.now()
-        if self._notice_until is not None and now >= self._notice_until:
-            self._notice, self._notice_until = None, None
-            self._refresh_state()
-        else:
-            self._show()
-        connected = self._state.reception.link.state is LinkState.CONNECTED
-        if connected and self._typing is None and self._desk.edits.unsent():
+        self._hand.tick()
+        if self._hand.connected and self._typing is None:
             self._save()
-
-    def _tell(self, notice: Notice) -> None:
-        self._notice = notice
-        self._notice_until = None if notice.alarm else self._clock.now() + timedelta(seconds=NOTICE_SECONDS)
-
-    def _say(self, code: str, **params: str) -> None:
-        self._tell(Notice(code=code, params=params))
-        self._refresh_state()
-
-    def _say_refused(self, refused: Refused) -> None:
-        self._tell(Notice(code=refused.code, params=refused.params, alarm=False))
-        self._refresh_state()
 
     # ---- the cursor
 
@@ -218,67 +177,52 @@ class MainScreen(Screen[None]):
 
     def _leave_for(self) -> None:
         """Remember where the cursor was, unless it is in something that was itself only opened."""
-        focused = self.focused
-        if focused is None or not (self._menu.has_focus_within or self._knowledge.has_focus_within):
-            self._came_from = focused
+        if not (self._menu.has_focus_within or self._knowledge.has_focus_within):
+            self._came_from = self.focused
 
     def _go_back(self) -> None:
+        self.remove_class("-knowledge")
         back = self._came_from
-        if back is None or not back.is_attached:
-            self.set_focus(None)
-            self.remove_class("-knowledge")
-        else:
-            self.remove_class("-knowledge")
-            back.focus()
+        self.set_focus(back if back is not None and back.is_attached else None)
         self._show()
 
-    # ---- typing
+    def action_next_field(self) -> None:
+        """Tab."""
+        self.focus_next(".editor")
 
-    def _write(self, field: FieldName, value: str, label: str) -> None:
-        draft = self._state.draft
-        if draft is None or not self._state.writable:
-            return
-        edits = self._desk.edits
-        here = self._state.shown_at(self._clock.now())
-        readable = stored(field, value, self._state.reception.zone, here)
-        edits.type(draft.id, field, value if readable is None else readable, label)
-        written = edits.of(draft.id, field)
-        if readable is None and written is not None:
-            edits.refuse(written, Refused(request=0, code="draft.bad_moment"))
+    def action_previous_field(self) -> None:
+        """Shift+Tab."""
+        self.focus_previous(".editor")
+
+    # ---- typing
 
     @on(FieldRow.Typed)
     def _typed(self, event: FieldRow.Typed) -> None:
         if self._typing is not None:
             self._typing.stop()
         self._typing = self.set_timer(TYPING_PAUSE, self._save)
-        self._refresh_state()
+        self._show()
 
     @on(FieldRow.Finished)
     def _finished(self, event: FieldRow.Finished) -> None:
         self._save()
+        self._show()
 
     def _save(self) -> None:
         if self._typing is not None:
             self._typing.stop()
             self._typing = None
-        self._refresh_state()
-        if self._desk.edits.unsent():
-            self.run_worker(self._save_now(), name="save what was typed", group="save")
-
-    async def _save_now(self) -> None:
-        here = self._state.draft.id if self._state.draft is not None else None
-        for edit in await self._desk.save():
-            if edit.draft != here and edit.refused is not None:
-                reason = self._words.tell(edit.refused.code, edit.refused.params)
-                self._say("desk.old_edit", reason=reason)
-                self._desk.edits.drop(edit.draft, edit.field)
-        self._refresh_state()
+        if self._hand.unsent():
+            self._do("save", self._hand.save())
 
     # ---- what keys do
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A key that would do nothing now does nothing."""
         return usable(Action(action), self._state) if action in SHOWN else True
+
+    def _do(self, name: str, errand: Coroutine[None, None, None]) -> None:
+        self.run_worker(errand, name=name, group="errands")
 
     def action_help(self) -> None:
         """F1."""
@@ -297,23 +241,19 @@ class MainScreen(Screen[None]):
 
     def action_state(self) -> None:
         """F2."""
-        entries = [Entry(READY, (Piece(self._words.say("menu.ready"), Tone.GOOD),))]
-        for reason in CHOSEN_PAUSES:
-            said = self._words.say("menu.pause", reason=self._words.say(f"pause.{reason}"))
-            entries.append(Entry(reason, (Piece(said),)))
-        self._open_menu(Action.STATE, entries)
+        self._open_menu(Action.STATE)
 
     def action_finish(self) -> None:
         """F8."""
-        self._open_menu(Action.FINISH, [Entry(d, (Piece(self._words.say(f"disposition.{d}")),)) for d in Disposition])
+        self._open_menu(Action.FINISH)
 
     def action_reveal(self) -> None:
         """Ctrl+R."""
-        self._open_menu(Action.REVEAL, [Entry(r, (Piece(self._words.say(f"reveal.{r}")),)) for r in RevealReason])
+        self._open_menu(Action.REVEAL)
 
-    def _open_menu(self, action: Action, entries: list[Entry]) -> None:
+    def _open_menu(self, action: Action) -> None:
         self._leave_for()
-        self._menu.open(action, entries)
+        self._menu.open(action)
 
     @on(Menu.Closed)
     def _menu_closed(self, event: Menu.Closed) -> None:
@@ -325,57 +265,26 @@ class MainScreen(Screen[None]):
         call = self._state.call
         match event.action:
             case Action.STATE if event.id == READY:
-                self._do(self._desk.go_ready())
+                self._do("ready", self._hand.carry(self._desk.go_ready()))
             case Action.STATE:
-                self._do(self._desk.pause(PauseReason(event.id)))
+                self._do("pause", self._hand.carry(self._desk.pause(PauseReason(event.id))))
             case Action.FINISH if call is not None:
-                self._do(self._desk.finish(call.id, Disposition(event.id)))
+                self._do("finish", self._hand.carry(self._desk.finish(call.id, Disposition(event.id))))
             case Action.REVEAL if call is not None:
-                self.run_worker(self._reveal(call.id, RevealReason(event.id)), name="reveal", group="ask")
+                self._do("reveal", self._reveal(call.id, RevealReason(event.id)))
             case _:
-                pass
-
-    def _do(self, asked: Awaitable[Done | Refused]) -> None:
-        self._notice = None
-        self.run_worker(self._told(asked), name="ask", group="ask")
-
-    async def _told(self, asked: Awaitable[Done | Refused]) -> None:
-        answer = await asked
-        if isinstance(answer, Refused):
-            self._say_refused(answer)
+                pass  # the call ended while the menu was open
 
     async def _reveal(self, call: str, reason: RevealReason) -> None:
         answer = await self._desk.reveal(call, reason)
         if isinstance(answer, Refused):
-            self._say_refused(answer)
+            self._hand.refused(answer)
         elif self._state.call is not None and self._state.call.id == call:
             self._call.show_number(answer.number, answer.for_ms / 1000)
 
     def action_submit(self) -> None:
         """F9."""
-        draft = self._state.draft
-        if draft is not None and not self._submitting:
-            self._submitting = True
-            self._say("desk.submitting")
-            self.run_worker(self._submit(draft.id), name="submit", group="submit")
-
-    async def _submit(self, draft: str) -> None:
-        try:
-            answer = await self._desk.submit(draft)
-        finally:
-            self._submitting = False
-        self._missing = frozenset()
-        if isinstance(answer, Done):
-            self._notice = None
-            ticket = self._state.view.ticket if self._state.view is not None else None
-            if ticket is not None:
-                self._tell(Notice(code="desk.made", params={"reference": group_digits(ticket.reference)}))
-        else:
-            if answer.code == "refused.draft_incomplete":
-                named = answer.params.get("fields", "").split("|")
-                self._missing = frozenset(name for name in FieldName if name in named)
-            self._tell(Notice(code=answer.code, params=answer.params))
-        self._refresh_state()
+        self._do("submit", self._hand.submit())
 
     def action_take(self) -> None:
         """Ctrl+T."""
@@ -383,45 +292,28 @@ class MainScreen(Screen[None]):
         if draft is None or focused is None or not self._state.writable:
             return
         if field_shown(self._state, self._words, focused, self._clock.now()).suggestion is not None:
-            self._do(self._desk.take_suggestion(draft.id, focused))
+            self._do("take", self._hand.carry(self._desk.take_suggestion(draft.id, focused)))
 
     def action_hang_up(self) -> None:
         """F10, twice."""
         call = self._state.call
-        if call is not None and self._twice(Action.HANG_UP, "desk.hang_up_again"):
-            self._do(self._desk.hang_up(call.id))
+        if call is not None and self._hand.twice(Action.HANG_UP, "desk.hang_up_again"):
+            self._do("hang up", self._hand.carry(self._desk.hang_up(call.id)))
 
     def action_sign_out(self) -> None:
-        """F12. While the server is away, or something could not be saved, only the second press leaves."""
-        away = self._state.reception.link.state is not LinkState.CONNECTED
-        unsaved = self._desk.edits.unsaved()
-        if not away:
-            self.run_worker(self._sign_out(), name="sign out", group="ask")
-        elif self._twice(Action.SIGN_OUT, "desk.unsent_leave" if unsaved else "desk.offline_leave", count=str(unsaved)):
-            self.post_message(self.Leave())
+        """F12."""
+        self._do("sign out", self._sign_out())
 
     async def _sign_out(self) -> None:
-        answer = await self._desk.sign_out()
-        if isinstance(answer, Done):
+        if await self._hand.sign_out():
             self.post_message(self.Leave())
-        else:
-            self._say_refused(answer)
-
-    def _twice(self, action: Action, code: str, **params: str) -> bool:
-        now = self._clock.now()
-        if self._sure is not None and self._sure[0] is action and now <= self._sure[1]:
-            self._sure = None
-            return True
-        self._sure = (action, now + timedelta(seconds=SURE_SECONDS))
-        self._say(code, key=SHOWN[action], **params)
-        return False
 
     def action_copy_reference(self) -> None:
         """Ctrl+N."""
         ticket = self._state.view.ticket if self._state.view is not None else None
         if ticket is not None:
             self.app.copy_to_clipboard(ticket.reference)
-            self._say("desk.copied", reference=group_digits(ticket.reference))
+            self._hand.say("desk.copied", reference=group_digits(ticket.reference))
 
     def action_transcript_up(self) -> None:
         """Ctrl+Up."""
@@ -434,14 +326,6 @@ class MainScreen(Screen[None]):
     def action_sign_in_again(self) -> None:
         """Ctrl+L."""
         self.post_message(self.SignInAgain())
-
-    def action_next_field(self) -> None:
-        """Tab."""
-        self.focus_next(".editor")
-
-    def action_previous_field(self) -> None:
-        """Shift+Tab."""
-        self.focus_previous(".editor")
 
     # ---- searching
 
@@ -465,7 +349,7 @@ class MainScreen(Screen[None]):
         if isinstance(answer, Article):
             self._knowledge.open(answer.article)
         else:
-            self._say_refused(answer)
+            self._hand.refused(answer)
 
     @on(KnowledgePanel.Left)
     def _left_knowledge(self, event: KnowledgePanel.Left) -> None:
@@ -481,15 +365,3 @@ class MainScreen(Screen[None]):
             row.offer(query, answer.choices)
         else:
             row.offer(query, (), answer.code)
-
-
-def _alarmed(state: DeskState) -> bool:
-    return state.draft is not None and state.draft.emergency_target is not None
-
-
-def _common(old: tuple[Notice, ...], new: tuple[Notice, ...]) -> tuple[Notice, ...]:
-    """The part of `new` that `old` ended with: notices are only added at the end and dropped from the front."""
-    for start in range(len(old) + 1):
-        if old[start:] == new[: len(old) - start]:
-            return old[start:]
-    return ()

@@ -1,8 +1,7 @@
 """A short list the person asked for by a key; the call goes on beside it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -14,7 +13,34 @@ from textual.widgets import OptionList, Static
 from agent_console.state import Action
 from agent_console.tones import Piece, Tone, content
 from agent_console.widgets.numbered import Entry, NumberedList
+from ivr.calls.vocabulary import PauseReason
 from ivr.desk.catalogue import Catalogue
+from ivr.desk.wire import Disposition, RevealReason
+
+READY: Final = "ready"
+"""The entry of the state menu that is no pause."""
+
+CHOSEN_PAUSES: Final = tuple(r for r in PauseReason if r not in (PauseReason.NO_ANSWER, PauseReason.UNREACHABLE))
+"""Pauses a person may choose; the others are the machine's."""
+
+
+def entries(action: Action, words: Catalogue) -> list[Entry]:
+    """What can be picked."""
+    match action:
+        case Action.STATE:
+            pauses = [
+                (reason, words.say("menu.pause", reason=words.say(f"pause.{reason}"))) for reason in CHOSEN_PAUSES
+            ]
+            return [
+                Entry(READY, (Piece(words.say("menu.ready"), Tone.GOOD),)),
+                *(Entry(reason, (Piece(said),)) for reason, said in pauses),
+            ]
+        case Action.FINISH:
+            return [Entry(ending, (Piece(words.say(f"disposition.{ending}")),)) for ending in Disposition]
+        case Action.REVEAL:
+            return [Entry(reason, (Piece(words.say(f"reveal.{reason}")),)) for reason in RevealReason]
+        case _:
+            raise ValueError(f"no menu belongs to {action!r}")
 
 
 class Menu(Vertical):
@@ -47,11 +73,11 @@ class Menu(Vertical):
         yield self._list
         yield self._hint
 
-    def open(self, action: Action, entries: Sequence[Entry]) -> None:
-        """Show the entries and put the cursor on the first."""
+    def open(self, action: Action) -> None:
+        """Show what can be picked for `action` and put the cursor on the first."""
         self._action = action
         self.border_title = content([Piece(self._words.say(f"menu.{action}"), bold=True)])
-        self._list.offer(entries)
+        self._list.offer(entries(action, self._words))
         self._list.highlighted = 0
         self.screen.add_class("-menu")
         self._list.focus()
