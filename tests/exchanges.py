@@ -26,7 +26,7 @@ from ivr.ari.telephony import AriTelephony
 from ivr.demo.sip.received import Behaviour
 from ivr.demo.sip_party import SipParty
 from tests.tones import tone, write_wav
-from tests.until import until
+from tests.until import until_async
 
 PREFIX = Path(__file__).parent.parent / ".huying" / "asterisk"
 HOTLINE = "12345"
@@ -125,7 +125,7 @@ async def exchange(asterisk: Exchange) -> AsyncIterator[Exchange]:
     left = {task.get_name() for task in asyncio.all_tasks() - tasks if task is not asyncio.current_task()}
     assert not left, f"tasks left behind: {left}"
     try:
-        await until(asterisk.empty, "every channel and bridge gone", 3.0)
+        await until_async(asterisk.empty, "every channel and bridge gone", 3.0)
     except AssertionError:
         pytest.fail(f"left in Asterisk: {await asterisk.standing()}")
 
