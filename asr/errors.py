@@ -3,7 +3,8 @@
 AsrError
 ├── ModelBroken        the model folder is missing, incomplete or refused by the engine; names the file and the mend
 ├── StreamUnknown      a stream was named that is not open
-└── PipelineFull       no place for another stream
+├── PipelineFull       no place for another stream
+└── RecordingUnreadable a recording is missing or of a format that is not read; names the file and the mend
 """
 
 
@@ -21,3 +22,7 @@ class StreamUnknown(AsrError):
 
 class PipelineFull(AsrError):
     """The configured number of streams is reached."""
+
+
+class RecordingUnreadable(AsrError):
+    """The file cannot be read as a recording; the text names it and the mend."""

@@ -113,8 +113,10 @@ class MediaServer:
                 sink(datagram)
 
     def unregister(self, source_port: int) -> None:
-        """Stop giving; quiet when it was not registered."""
-        if self._sinks.pop(source_port, None) is not None:
+        """Stop giving, after what has arrived by now; quiet when it was not registered."""
+        if source_port in self._sinks:
+            self._drain()
+            del self._sinks[source_port]
             now = self._now_ms()
             self._forget(now)
             self._left_ms[source_port] = now

@@ -1,7 +1,6 @@
 """One live tap: its packets in order, the audio that waits, and the ear that hears it."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -29,7 +28,7 @@ class Stream:
         self.last_packet = clock()
         self._clock = clock
         self._awake = asyncio.Event()
-        self._shown: deque[float] = deque(maxlen=HYPOTHESES_A_SECOND)
+        self._shown = -1
 
     @property
     def backlog_ms(self) -> int:
@@ -58,12 +57,12 @@ class Stream:
             await self._awake.wait()
 
     def may_show(self) -> bool:
-        """Whether another hypothesis fits in this second."""
-        return len(self._shown) < HYPOTHESES_A_SECOND or self._clock() - self._shown[0] >= 1.0
+        """Whether a hypothesis has not yet gone out in this fifth of a second."""
+        return self._slot() != self._shown
 
     def shown(self) -> None:
         """A hypothesis went out now."""
-        self._shown.append(self._clock())
+        self._shown = self._slot()
 
     def work(self, pieces: list[Audio | Missing], show: bool) -> tuple[list[Segment], Hypothesis | None]:
         """In a worker thread: hear the pieces."""
@@ -78,6 +77,9 @@ class Stream:
     def leave(self) -> tuple[list[Segment], Hypothesis | None]:
         """In a worker thread: the last words, and the withdrawal of a hypothesis that led to none."""
         return self.ear.close(), self.ear.hypothesis()
+
+    def _slot(self) -> int:
+        return int(self._clock() * HYPOTHESES_A_SECOND)
 
     def _enough(self) -> bool:
         return self.backlog.waiting * 1000 >= BATCH_MS * SAMPLE_RATE

@@ -1,11 +1,15 @@
 """The machine's own apt sources, in both formats of sources.list(5): the one-line style and deb822."""
 
+import platform
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from asterisk_conf.errors import MirrorUnknown
+
 _ONE_LINE = re.compile(r"deb\s+(?:\[(?P<options>[^\]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)\s*(?P<components>.*)")
+_MOVING = ("stable", "testing", "unstable", "sid")
 _USABLE = ("http://", "https://", "file:/", "copy:/")
 
 
@@ -66,19 +70,34 @@ def read_sources(folder: Path) -> tuple[AptSource, ...]:
     return tuple(found)
 
 
+def own_sources(folder: Path) -> tuple[AptSource, ...]:
+    """What the machine's own release is fetched from: `main` of it, of its updates and its security suite.
+
+    Raises MirrorUnknown where this is no Debian, or its sources under `folder` name no mirror.
+    """
+    release = platform.freedesktop_os_release()
+    codename = release.get("VERSION_CODENAME", "")
+    if release.get("ID") != "debian" or not codename:
+        raise MirrorUnknown(f"this is {release.get('ID', 'an unknown system')}, not Debian: name a Debian mirror")
+    kept = suites_of(read_sources(folder), codename)
+    if not kept:
+        raise MirrorUnknown(f"the apt sources in {folder} name no mirror of Debian {codename}: name a mirror")
+    return kept
+
+
+def own_mirror(folder: Path) -> str:
+    """The address that carries the machine's release itself: other releases are there too. Raises MirrorUnknown."""
+    for source in own_sources(folder):
+        if any("-" not in suite and "/" not in suite for suite in source.suites):
+            return source.uri
+    raise MirrorUnknown(f"the apt sources in {folder} name only a mirror of updates: name a full mirror")
+
+
 def suites_of(sources: Iterable[AptSource], codename: str) -> tuple[AptSource, ...]:
-    """The sources that carry the release `codename` itself: `main` of it, of its updates, of its security suite."""
+    """Those of `sources` that carry the release `codename`, cut down to its suites and to `main`."""
     kept = []
     for source in sources:
-        suites = tuple(suite for suite in source.suites if suite.split("-")[0].split("/")[0] == codename)
+        suites = tuple(suite for suite in source.suites if suite.split("-")[0].split("/")[0] in (codename, *_MOVING))
         if suites and "main" in source.components and source.uri.startswith(_USABLE):
             kept.append(AptSource(source.uri, suites, ("main",)))
     return tuple(kept)
-
-
-def mirror_of(sources: Iterable[AptSource], codename: str) -> str | None:
-    """The address that carries the release itself (not only its security fixes): other suites are there too."""
-    for source in suites_of(sources, codename):
-        if codename in source.suites:
-            return source.uri
-    return None

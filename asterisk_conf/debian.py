@@ -20,37 +20,49 @@ from asterisk_conf.errors import InstallFailed, MirrorUnreachable, PackageMissin
 Progress = Callable[[str], None]
 """Told one short line at a time."""
 
+
+def silent(_: str) -> None:
+    """Show no progress."""
+
+
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-_URI_LINE = re.compile(r"'(?P<uri>[^']+)' (?P<file>\S+) (?P<size>\d+) (?:SHA256:(?P<sha256>[0-9a-f]{64}))?")
+_URI_LINE = re.compile(r"'(?P<uri>[^']+)' (?P<file>\S+) (?P<size>\d+) (?P<digest>\w+:[0-9a-f]+)")
 _BATCH = 8
 _TIMEOUT_S = 900.0
 
 
 @dataclass(frozen=True)
+class Apt:
+    """Where packages come from: `mirror` None means the one in the machine's apt `folder`."""
+
+    mirror: str | None = None
+    folder: Path = Path("/etc/apt")
+    keyring: Path = KEYRING
+    command: str = "apt-get"
+
+
+def name_and_version(file: str) -> tuple[str, str]:
+    """What a package file's name says: `asterisk_1%3a22.10.1-1_amd64.deb` is asterisk, 1:22.10.1-1."""
+    name, version, _ = file.split("_", 2)
+    return name, version.replace("%3a", ":")
+
+
+@dataclass(frozen=True)
 class Deb:
-    """One package file as the signed index describes it."""
+    """One package file as the signed index describes it; `digest` is `SHA256:` and hexadecimal digits."""
 
     file: str
     size: int
-    sha256: str
-
-    @property
-    def package(self) -> str:
-        """The package's name."""
-        return self.file.split("_", 1)[0]
-
-    @property
-    def version(self) -> str:
-        """The package's version, with its epoch."""
-        return self.file.split("_")[1].replace("%3a", ":")
+    digest: str
 
     def stands_in(self, folder: Path) -> bool:
         """Whether the file is there, whole and unspoilt."""
         path = folder / self.file
         if not path.is_file() or path.stat().st_size != self.size:
             return False
+        algorithm, _, digest = self.digest.partition(":")
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == self.sha256
+            return hashlib.file_digest(file, algorithm.lower()).hexdigest() == digest
 
 
 class PrivateApt:
@@ -93,10 +105,7 @@ class PrivateApt:
             "APT::Update::Error-Mode": "any",
             "Debug::NoLocking": "true",
         }
-        dep11 = [
-            f'Acquire::IndexTargets::deb::{target}::DefaultEnabled "false";' for target in ("DEP-11", "Contents-deb")
-        ]
-        return "\n".join([*(f'{name} "{value}";' for name, value in settings.items()), *dep11, *_proxies(), ""])
+        return "\n".join([*(f'{name} "{value}";' for name, value in settings.items()), *_proxies(), ""])
 
     def _run(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         environment = {
@@ -137,7 +146,7 @@ class PrivateApt:
         done = self._run("--print-uris", "download", *packages)
         if done.returncode:
             raise PackageMissing(f"not in the suite: {_complaint(done.stderr)}")
-        return tuple(Deb(hit["file"], int(hit["size"]), hit["sha256"] or "") for hit in _URI_LINE.finditer(done.stdout))
+        return tuple(Deb(hit["file"], int(hit["size"]), hit["digest"]) for hit in _URI_LINE.finditer(done.stdout))
 
     def fetch(self, debs: Iterable[Deb], progress: Progress) -> None:
         """Bring `debs` into `archives`; what stands there whole is kept. Raises MirrorUnreachable."""
@@ -148,7 +157,7 @@ class PrivateApt:
             batch = missing[start : start + _BATCH]
             for deb in batch:
                 (self.archives / deb.file).unlink(missing_ok=True)
-            done = self._run("download", *(f"{deb.package}={deb.version}" for deb in batch), cwd=self.archives)
+            done = self._run("download", *("=".join(name_and_version(deb.file)) for deb in batch), cwd=self.archives)
             if broken := [deb.file for deb in batch if not deb.stands_in(self.archives)]:
                 raise MirrorUnreachable(f"{broken[0]} could not be fetched: {_complaint(done.stderr)}")
             here = total - sum(deb.size for deb in missing[start + _BATCH :])

@@ -6,18 +6,16 @@ These functions block for seconds: call them before the event loop, or in a thre
 """
 
 import json
-import platform
 import re
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from asterisk_conf import program
-from asterisk_conf.apt_sources import mirror_of, read_sources
-from asterisk_conf.debian import KEYRING, Deb, PrivateApt, Progress, only_one, put_in_place, unpack
-from asterisk_conf.errors import InstallFailed, MirrorUnknown, MirrorUnreachable, PackageMissing
+from asterisk_conf.apt_sources import own_mirror
+from asterisk_conf.debian import Apt, PrivateApt, Progress, name_and_version, only_one, put_in_place, silent, unpack
+from asterisk_conf.errors import InstallFailed, MirrorUnreachable, PackageMissing
 from asterisk_conf.modules import MODULES
 from asterisk_conf.packages import PACKAGES, SUITE
 from asterisk_conf.program import Program
@@ -28,56 +26,68 @@ _OFFLINE = (
 )
 
 
-@dataclass(frozen=True)
-class Apt:
-    """Where the packages come from; None means the machine's own answer."""
+def find(prefix: Path) -> Program:
+    """A usable Asterisk that is there: the machine's own if new enough, else the one in `prefix`.
 
-    mirror: str | None = None
-    folder: Path = Path("/etc/apt")
-    keyring: Path = KEYRING
-    command: str = "apt-get"
-
-
-def _silent(_: str) -> None:
-    """Show no progress."""
+    Raises InstallFailed when there is none.
+    """
+    own = program.on_system()
+    return own if own is not None and not missing_modules(own.modules) else program.in_prefix(prefix)
 
 
-def ensure(prefix: Path, *, apt: Apt | None = None, debs: Path | None = None, progress: Progress = _silent) -> Program:
+def ensure(prefix: Path, *, apt: Apt | None = None, debs: Path | None = None, progress: Progress = silent) -> Program:
     """A usable Asterisk: the machine's own if new enough, else the one in `prefix`, which is made if it is not there.
 
     `debs` is a folder of package files to be used in place of a mirror. Raises InstallFailed and its kinds.
     """
-    found = program.on_system()
-    if found is not None and not missing_modules(found):
-        progress(f"Asterisk {found.version_text} of this machine is used")
-        return found
+    own = program.on_system()
+    if own is not None and not missing_modules(own.modules):
+        progress(f"Asterisk {own.version_text} of this machine is used")
+        return own
     return install(prefix, apt=apt, debs=debs, progress=progress)
 
 
-def install(prefix: Path, *, apt: Apt | None = None, debs: Path | None = None, progress: Progress = _silent) -> Program:
-    """The Asterisk in `prefix`; made first where it is not there, or is older than the security floor."""
+def install(prefix: Path, *, apt: Apt | None = None, debs: Path | None = None, progress: Progress = silent) -> Program:
+    """The Asterisk in `prefix`; made first where there is none, or one that is broken or below the security floor.
+
+    Raises InstallFailed and its kinds; `prefix` is then as it was.
+    """
     prefix = prefix.absolute()
+    if set(str(prefix)) & set(":; \t\n"):
+        raise InstallFailed(f"{str(prefix)!r}: the loader needs a path without blanks, : and ;")
     with only_one(prefix, progress):
-        if (prefix / "manifest.json").is_file():
-            found = program.in_prefix(prefix)
-            if program.is_safe(found.version):
-                return found
-            progress(f"Asterisk {found.version_text} in {prefix} is below the security floor and is replaced")
-        elif prefix.exists() and any(prefix.iterdir()):
-            raise InstallFailed(
-                f"{prefix} is not empty and no install of ours (no manifest.json): move it away or choose another"
-            )
+        standing = _standing(prefix, progress)
+        if standing is not None:
+            return standing
         work = prefix.with_name(f".{prefix.name}.work")
         try:
-            files = _from_folder(debs) if debs else _from_mirror(work, apt or Apt(), progress)
+            made = _build(work, _from_folder(debs) if debs else _from_mirror(work, apt or Apt(), progress), prefix)
         except MirrorUnreachable as wrong:
             raise MirrorUnreachable(f"{wrong}. {_OFFLINE.format(prefix=prefix)}") from wrong
-        made = _build(work, files, prefix)
         put_in_place(made, prefix)
         shutil.rmtree(work)
         done = program.in_prefix(prefix)
         progress(f"Asterisk {done.version_text} stands in {prefix}")
         return done
+
+
+def _standing(prefix: Path, progress: Progress) -> Program | None:
+    """What is in the prefix already, if it can be used."""
+    if not (prefix / "manifest.json").is_file():
+        if prefix.exists() and any(prefix.iterdir()):
+            raise InstallFailed(
+                f"{prefix} is not empty and no install of ours (no manifest.json): choose another place"
+            )
+        return None
+    try:
+        found = program.in_prefix(prefix)
+    except InstallFailed:
+        progress(f"Asterisk in {prefix} is broken and is replaced")
+        return None
+    if not program.is_safe(found.version):
+        progress(f"Asterisk {found.version_text} in {prefix} is below the security floor and is replaced")
+        return None
+    return None if missing_modules(found.modules) else found
 
 
 def _from_folder(folder: Path) -> Callable[[bool], list[Path]]:
@@ -92,7 +102,7 @@ def _from_mirror(work: Path, source: Apt, progress: Progress) -> Callable[[bool]
         raise InstallFailed(
             f"{source.keyring} is missing: install debian-archive-keyring, packages are not taken unsigned"
         )
-    mirror = source.mirror or _own_mirror(source.folder)
+    mirror = source.mirror or own_mirror(source.folder)
     private = PrivateApt(work, [f"deb [signed-by={source.keyring}] {mirror} {SUITE} main"], apt=source.command)
     progress("fetching the package index")
     private.update()
@@ -103,23 +113,6 @@ def _from_mirror(work: Path, source: Apt, progress: Progress) -> Callable[[bool]
         return [private.archives / deb.file for deb in debs]
 
     return bring
-
-
-def _own_mirror(folder: Path) -> str:
-    codename = _codename()
-    mirror = mirror_of(read_sources(folder), codename)
-    if mirror is None:
-        raise MirrorUnknown(f"the apt sources in {folder} name no mirror of Debian {codename}: name a mirror")
-    return mirror
-
-
-def _codename() -> str:
-    release = platform.freedesktop_os_release()
-    if release.get("ID") != "debian" or "VERSION_CODENAME" not in release:
-        raise MirrorUnknown(
-            f"this is {release.get('ID', 'an unknown system')}, not Debian: name a Debian mirror or install Asterisk"
-        )
-    return release["VERSION_CODENAME"]
 
 
 def _build(work: Path, bring: Callable[[bool], list[Path]], prefix: Path) -> Path:
@@ -138,32 +131,30 @@ def _assemble(work: Path, files: list[Path], prefix: Path) -> Path:
     made = work / "made"
     shutil.rmtree(made, ignore_errors=True)
     unpack(files, made / "root")
-    lacking = _lacking_libraries(made / "root")
-    if lacking:
-        raise _Incomplete(f"libraries are missing for {', '.join(sorted(lacking)[:3])}")
+    if missing := missing_modules(program.modules_under(made / "root")):
+        raise InstallFailed(f"Asterisk of these packages lacks {', '.join(missing[:5])}")
+    if lacking := lacking_libraries(made / "root"):
+        raise _Incomplete(f"these packages lack libraries that {', '.join(sorted(lacking)[:3])} needs")
     found = program.unpacked(made / "root", prefix)
-    if missing := missing_modules(found):
-        raise InstallFailed(f"Asterisk {found.version_text} of these packages lacks {', '.join(missing)}")
     if not program.is_safe(found.version):
         raise InstallFailed(
             f"Asterisk {found.version_text} of these packages is below the security floor {program.SAFE_FROM}"
         )
-    versions = {Deb(file.name, 0, "").package: Deb(file.name, 0, "").version for file in files}
-    manifest = {"asterisk": found.version_text, "packages": dict(sorted(versions.items()))}
+    manifest = {"asterisk": found.version_text, "packages": dict(sorted(name_and_version(file.name) for file in files))}
     (made / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     return made
 
 
-def missing_modules(found: Program) -> list[str]:
-    """Those of our modules that this Asterisk does not have."""
-    return [name for name in MODULES if not (found.modules / f"{name}.so").is_file()]
+def missing_modules(folder: Path) -> list[str]:
+    """Those of our modules that are not in Asterisk's `folder` of modules."""
+    return [name for name in MODULES if not (folder / f"{name}.so").is_file()]
 
 
-def _lacking_libraries(root: Path) -> set[str]:
+def lacking_libraries(root: Path) -> set[str]:
     """Which of the program and our modules need a library that is not under `root`."""
     architecture, loader = program.triple()
     libraries = root / "usr" / "lib" / architecture
-    modules = libraries / "asterisk" / "modules"
+    modules = program.modules_under(root)
     lacking = set()
     for path in (root / "usr" / "sbin" / "asterisk", *(modules / f"{name}.so" for name in MODULES)):
         command = [

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError
 
 from asterisk_conf.errors import RenderFailed, ValueRefused
 from asterisk_conf.layout import Layout
@@ -18,6 +18,7 @@ from asterisk_conf.program import Program
 from asterisk_conf.settings import AsteriskSettings
 
 _SECRET_BYTES = 24
+_TEMPLATES = Path(__file__).with_name("templates")
 _DATA_LINKS = ("documentation", "rest-api")
 
 
@@ -45,19 +46,22 @@ class Rendered:
 def escape(value: object) -> str:
     """A value as it may stand in an Asterisk configuration file: `;` begins a comment there unless escaped.
 
-    Raises ValueRefused for line breaks and other control characters, which would begin a line of their own.
+    Every other character, the backslash too, is taken as it is. Raises ValueRefused for line breaks and other control
+    characters, which would begin a line of their own, and for blanks at either end, which would be cut off.
     """
     text = str(value)
     if any(ord(character) < 32 or ord(character) == 127 for character in text):
         raise ValueRefused(
             f"{text!r} has a line break or control character, which a configuration file cannot carry: remove it"
         )
-    return text.replace("\\", "\\\\").replace(";", "\\;")
+    if text != text.strip():
+        raise ValueRefused(f"{text!r} begins or ends with a blank, which a configuration file cannot carry: remove it")
+    return text.replace(";", "\\;")
 
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("asterisk_conf"),
+        loader=FileSystemLoader(_TEMPLATES),
         undefined=StrictUndefined,
         autoescape=False,  # noqa: S701  these are not web pages; every value passes `finalize`
         finalize=escape,
@@ -129,18 +133,23 @@ def load_secrets(instance: Path) -> Secrets:
 
 
 def _keep_secrets(settings: AsteriskSettings, layout: Layout) -> Secrets:
-    kept = load_secrets(settings.instance) if layout.secrets.exists() else Secrets(ari=_new(), ami=_new(), agents={})
-    keys = Secrets(
+    kept = load_secrets(settings.instance) if layout.secrets.exists() else None
+    keys = _merged(settings, kept or Secrets(ari=_new(), ami=_new(), agents={}))
+    if keys != kept:
+        _write_private(layout.secrets, msgspec.json.format(msgspec.json.encode(keys), indent=1).decode() + "\n")
+    layout.secrets.chmod(0o600)
+    return keys
+
+
+def _merged(settings: AsteriskSettings, kept: Secrets) -> Secrets:
+    """The secrets there should be: what the settings give, else what was kept, else new ones."""
+    return Secrets(
         ari=settings.ari_secret or kept.ari,
         ami=settings.ami_secret or kept.ami,
         agents={
             agent.extension: agent.secret or kept.agents.get(agent.extension) or _new() for agent in settings.agents
         },
     )
-    if not layout.secrets.exists() or keys != kept:
-        _write_private(layout.secrets, msgspec.json.format(msgspec.json.encode(keys), indent=1).decode() + "\n")
-    layout.secrets.chmod(0o600)
-    return keys
 
 
 def _new() -> str:
@@ -164,11 +173,25 @@ def _link(to: Path, at: Path) -> None:
     aside.replace(at)
 
 
+def in_force(settings: AsteriskSettings, program: Program) -> bool:
+    """Whether the configuration in force is what rendering would now write."""
+    layout = Layout(settings.instance)
+    keys = load_secrets(settings.instance)
+    if keys != _merged(settings, keys):
+        return False
+    texts = render_texts(settings, program, keys)
+    standing = {path.name: path.read_text(encoding="utf-8") for path in layout.conf.iterdir()}
+    return texts == standing
+
+
+def _digest(texts: dict[str, str]) -> str:
+    return hashlib.sha256("\0".join(f"{name}\0{text}" for name, text in texts.items()).encode()).hexdigest()[:16]
+
+
 def _put_in_force(layout: Layout, texts: dict[str, str]) -> None:
-    digest = hashlib.sha256("\0".join(f"{name}\0{text}" for name, text in texts.items()).encode()).hexdigest()[:16]
     generations = layout.home / "etc.d"
     generations.mkdir(mode=0o700, exist_ok=True)
-    ready = generations / digest
+    ready = generations / _digest(texts)
     aside = Path(tempfile.mkdtemp(dir=generations, prefix=".new-"))
     try:
         for name, text in texts.items():

@@ -11,6 +11,8 @@ from asterisk_conf.errors import SettingsInvalid
 _NUMBER = re.compile(r"\+?[0-9]{2,20}")
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 _CONTACT = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+_UNFIT = ":;,()|&$\"'\\ \t\r\n"
+"""Characters that mean something to the dialplan, to Asterisk's files or to the loader's search path."""
 _PORT_MAX = 65535
 _RTP_PORTS_MIN = 10
 _SOCKET_PATH_MAX = 107
@@ -34,6 +36,9 @@ class AgentEndpoint:
 class AsteriskSettings:
     """One Asterisk instance: where it lives, what it listens on, whom it lets in.
 
+    `prefix` is where an Asterisk of our own is, or is put, when the machine has none that is new enough. `instance`
+    holds configuration, state and logs of this one; `recordings` the calls.
+
     Phones and trunk reach it on `sip_host`: SIP on UDP `sip_port`, RTP on UDP `rtp_first`..`rtp_last`. Programs reach
     it on `control_host`: ARI on TCP `http_port`, AMI on `ami_port`; there too it looks for the fallback, at
     `fallback_port`. `trunk_hosts` are the addresses from which calls to the hotline are taken without credentials: the
@@ -43,6 +48,7 @@ class AsteriskSettings:
     rendering and kept over later ones.
     """
 
+    prefix: Path
     instance: Path
     recordings: Path
     agents: tuple[AgentEndpoint, ...] = ()
@@ -73,11 +79,13 @@ class AsteriskSettings:
         self._check_trunk()
 
     def _check_places(self) -> None:
-        for name, path in (("instance", self.instance), ("recordings", self.recordings)):
+        for name, path in (("prefix", self.prefix), ("instance", self.instance), ("recordings", self.recordings)):
             if not path.is_absolute():
                 raise SettingsInvalid(f"{name} {str(path)!r}: give an absolute path, Asterisk has no other")
-            if set(str(path)) & set(";,()|&$\"'\\ \t\r\n"):
-                raise SettingsInvalid(f"{name} {str(path)!r}: a path without blanks, quotes and ;,()|&$\\ is needed")
+            if set(str(path)) & set(_UNFIT):
+                raise SettingsInvalid(
+                    f"{name} {str(path)!r}: choose a path without blanks, quotes and any of :;,()|&$\\"
+                )
         if len(str(self.instance / "run" / "asterisk.ctl").encode()) > _SOCKET_PATH_MAX:
             raise SettingsInvalid(
                 f"instance {str(self.instance)!r}: too long for the control socket, choose a shorter path"

@@ -71,14 +71,12 @@ def resample(samples: Samples, rate: int, to: int) -> Samples:
     up, down = to // gcd(rate, to), rate // gcd(rate, to)
     kernels = _kernels(up, down)
     taps = kernels.shape[1]
-    offsets = np.arange(taps)
-    padded = np.pad(samples, taps // 2)
+    surroundings = np.lib.stride_tricks.sliding_window_view(np.pad(samples, taps // 2), taps)
     count = len(samples) * up // down
     result = np.empty(count)
     for start in range(0, count, _BLOCK):
         ticks = np.arange(start, min(start + _BLOCK, count)) * down
-        near = padded[(ticks // up)[:, None] + offsets + 1]
-        result[start : start + _BLOCK] = np.einsum("ij,ij->i", near, kernels[ticks % up])
+        result[start : start + _BLOCK] = np.einsum("ij,ij->i", surroundings[ticks // up + 1], kernels[ticks % up])
     return result
 
 

@@ -19,7 +19,7 @@ BUSY_S = 10.0
 """How long a unit of work waits for another that writes, before it gives up."""
 
 READS_ONLY = "huying_reads_only"
-"""Execution option of connections that will not write."""
+"""Execution option of connections that may not write; on both databases a write then fails."""
 
 
 class Database:
@@ -27,7 +27,8 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
-        self.reading_engine = engine.execution_options(**{READS_ONLY: True})
+        postgresql = {"postgresql_readonly": True} if engine.dialect.name == "postgresql" else {}
+        self.reading_engine = engine.execution_options(**{READS_ONLY: True}, **postgresql)
         self.writing = asyncio.Lock() if engine.dialect.name == "sqlite" else None
 
     @property
@@ -96,6 +97,7 @@ def _teach_sqlite(engine: AsyncEngine, *, foreign_keys: bool) -> None:
 
     def begin(connection: Connection) -> None:
         reads_only = connection.get_execution_options().get(READS_ONLY, False)
+        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reads_only else 'OFF'}")
         connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
     event.listen(engine.sync_engine, "connect", connect)

@@ -240,13 +240,16 @@ class ReferenceCounter(Base):
 
 
 class Account(Base):
-    """A person who may sign in. `agency_id` is the unit of those who handle; `password_hash` is argon2id (RFC 9106)."""
+    """A person who may sign in; without `extension` they have no phone of the hotline.
+
+    `agency_id` is the unit of those who handle. `password_hash` is argon2id (RFC 9106).
+    """
 
     __tablename__ = "account"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
-    extension: Mapped[str] = mapped_column(String(16), unique=True)
+    extension: Mapped[str | None] = mapped_column(String(16), unique=True)
     role: Mapped[Role] = mapped_column(Word(Role))
     skills: Mapped[tuple[str, ...]] = mapped_column(JsonOf(tuple[str, ...]))
     agency_id: Mapped[AgencyId | None] = mapped_column(String(64))

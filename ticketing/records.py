@@ -148,11 +148,11 @@ class OutboxRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccountRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A person who may sign in; without anything secret."""
+    """A person who may sign in; without anything secret. Without `extension` they have no phone of the hotline."""
 
     id: str
     name: str
-    extension: str
+    extension: str | None
     role: Role
     skills: tuple[str, ...] = ()
     agency_id: AgencyId | None = None

@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 class UnitOfWork:
-    """A transaction and the repositories in it. `reads=True` promises to write nothing and waits for no writer.
+    """A transaction and the repositories in it. `reads=True` may not write and waits for no writer.
 
     Raises `Conflict` when a row breaks a constraint, `DatabaseUnavailable` when the database does not answer or
     another writer holds it for too long. Never open one inside another.
@@ -61,6 +61,8 @@ class UnitOfWork:
         except BaseException as error:
             await session.close()
             self._end_turn()
+            if isinstance(error, OSError):
+                raise DatabaseUnavailable(f"no connection to the database: {type(error).__name__}") from None
             raise (_translated(error) or error) from None
         self._session = session
         self.contacts = ContactRepository(session)

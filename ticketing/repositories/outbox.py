@@ -66,16 +66,17 @@ class OutboxRepository:
         values = {"state": DispatchState.SENT, "sent_at": at, "last_error": ""}
         return await self._settle(key, token, values)
 
-    async def failed(
-        self, key: str, token: str, *, error: str, next_at: datetime | None, may_have_arrived: bool
-    ) -> bool:
-        """The agency did not take it: try again at `next_at`, or (None) lay it down as dead. False as for `sent`."""
+    async def failed(self, key: str, token: str, *, error: str, next_at: datetime | None, forget_attempt: bool) -> bool:
+        """The agency did not take it: try again at `next_at`, or (None) lay it down as dead. False as for `sent`.
+
+        `forget_attempt`: surely nothing arrived, so the agency's clock has not begun.
+        """
         values: dict[str, object] = {"last_error": error}
         if next_at is None:
             values["state"] = DispatchState.DEAD
         else:
             values["next_at"] = next_at
-        if not may_have_arrived:
+        if forget_attempt:
             values["attempted_at"] = None
         return await self._settle(key, token, values)
 

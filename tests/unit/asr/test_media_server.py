@@ -117,6 +117,15 @@ async def test_what_comes_after_a_stream_ended_is_dropped(media: MediaServer, ta
     await until(lambda: heard == [b"new"])
 
 
+async def test_what_arrived_before_the_end_is_still_given(media: MediaServer, tap: Callable[..., Tap]) -> None:
+    ending = tap()
+    heard: list[bytes] = []
+    media.register(ending.port, heard.append)
+    ending.send(b"1", b"2")
+    media.unregister(ending.port)
+    assert heard == [b"1", b"2"]
+
+
 async def test_one_port_belongs_to_one_stream(media: MediaServer) -> None:
     media.register(4000, lambda _: None)
     with pytest.raises(ValueError, match="4000 is registered already"):

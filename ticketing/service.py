@@ -1,0 +1,197 @@
+"""What a desk does with tickets: submit a draft, know the caller. Never commits, the unit of work does."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import msgspec
+
+from ticketing.deadlines import choose_rule, due_at
+from ticketing.errors import AlreadySubmitted, DraftIncomplete, UnknownId
+from ticketing.pack import Category
+from ticketing.records import ContactRecord, OutboxRecord, TicketEventRecord, TicketRecord
+from ticketing.site import Site
+from ticketing.unit_of_work import UnitOfWork
+from ticketing.views import CallerView, DraftView, TicketView
+from ticketing.vocabulary import (
+    AgencyPart,
+    CategoryCode,
+    ContactId,
+    DispatchState,
+    FieldName,
+    PlaceId,
+    Reference,
+    RequestType,
+    TicketState,
+    Urgency,
+)
+from ticketing.work_calendar import WorkCalendar
+
+_Word = TypeVar("_Word", RequestType, Urgency)
+
+REQUIRED = (FieldName.REQUEST_TYPE, FieldName.CATEGORY, FieldName.LEAD_AGENCY, FieldName.TITLE, FieldName.CONTENT)
+"""What no ticket can do without."""
+
+OPEN_STATES = (TicketState.PENDING_DISPATCH, TicketState.DISPATCHED)
+"""The states in which a ticket waits for something."""
+
+
+def utc_now() -> datetime:
+    """The real time."""
+    return datetime.now(UTC)
+
+
+class TicketService:
+    """The rules of one site at work."""
+
+    def __init__(self, site: Site, now: Callable[[], datetime] = utc_now) -> None:
+        self._site = site
+        self._calendar = WorkCalendar.of_site(site)
+        self._now = now
+
+    async def submit(self, unit: UnitOfWork, draft: DraftView, agent_id: str, key: str) -> TicketView:
+        """Make the draft a ticket with a number, a due time and an entry in the outbox for each of its agencies.
+
+        Submitting a draft again answers with the ticket it is, whatever the key. The due time is the rule's, whatever
+        stands in the draft: giving more time is an extension and has a procedure of its own.
+        Raises `DraftIncomplete` with the missing fields, `UnknownId` for an id the site does not have.
+        """
+        now = self._now()
+        contact = await unit.contacts.get(ContactId(draft.call))
+        try:
+            await unit.drafts.save(draft, now)
+        except AlreadySubmitted as earlier:
+            return ticket_view(await unit.tickets.get(earlier.reference))
+        missing = tuple(field for field in REQUIRED if not draft.fields[field].value.strip())
+        if missing:
+            raise DraftIncomplete(missing)
+        ticket = self._ticket(draft, contact, agent_id, key, now)  # everything is checked before a number is taken
+        reference = await unit.tickets.next_reference(now.astimezone(self._site.zone).strftime("%y%m%d"))
+        ticket = msgspec.structs.replace(ticket, reference=reference)
+        await unit.tickets.add(ticket, _first_step(ticket))
+        await unit.drafts.submitted(draft.id, reference)
+        await unit.outbox.add(_dispatches(ticket))
+        return ticket_view(ticket)
+
+    async def caller(self, unit: UnitOfWork, contact: ContactId) -> CallerView:
+        """What is known of who is calling, this call left out."""
+        tickets = await unit.tickets.of_caller(contact, limit=1)
+        return CallerView(
+            earlier_calls=await unit.contacts.earlier_of_caller(contact),
+            open_tickets=await unit.tickets.count_of_caller(contact, OPEN_STATES),
+            last_ticket=ticket_view(tickets[0]) if tickets else None,
+        )
+
+    async def similar(
+        self, unit: UnitOfWork, contact: ContactId, category: str | None, place: str | None
+    ) -> tuple[TicketView, ...]:
+        """The caller's open tickets, those about the same matter first: is this call about one of them?"""
+        found = await unit.tickets.similar_of_caller(
+            contact,
+            CategoryCode(category) if category else None,
+            PlaceId(place) if place else None,
+            OPEN_STATES,
+        )
+        return tuple(ticket_view(ticket) for ticket in found)
+
+    def _ticket(self, draft: DraftView, contact: ContactRecord, agent_id: str, key: str, now: datetime) -> TicketRecord:
+        values = {name: field.value.strip() for name, field in draft.fields.items()}
+        category = self._site.category(values[FieldName.CATEGORY])
+        lead = self._site.agency(values[FieldName.LEAD_AGENCY])
+        co = [self._site.agency(one).id for one in values[FieldName.CO_AGENCIES].split("|") if one]
+        place = self._site.place(values[FieldName.PLACE]).id if values[FieldName.PLACE] else None
+        request_type = _word(FieldName.REQUEST_TYPE, RequestType, values[FieldName.REQUEST_TYPE])
+        urgency = _word(FieldName.URGENCY, Urgency, values[FieldName.URGENCY] or category.urgency)
+        rule, _ = choose_rule(self._site.deadlines, category, request_type, urgency)
+        return TicketRecord(
+            reference=Reference(""),
+            revision=0,
+            state=TicketState.PENDING_DISPATCH,
+            contact=contact.id,
+            draft_id=draft.id,
+            submit_key=key,
+            medium=contact.medium,
+            request_type=request_type,
+            category_code=category.code,
+            category=category_path(category),
+            place_id=place,
+            address=values[FieldName.ADDRESS],
+            citizen_name=values[FieldName.CITIZEN_NAME],
+            callback_phone=values[FieldName.CALLBACK_PHONE] or contact.caller_number or "",
+            confidential=values[FieldName.CONFIDENTIAL] == "yes",
+            sensitive=category.sensitive,
+            lead_agency_id=lead.id,
+            lead_agency=lead.name,
+            co_agency_ids=tuple(dict.fromkeys(one for one in co if one != lead.id)),
+            urgency=urgency,
+            deadline_rule_id=rule,
+            due_at=due_at(self._site.rule(rule), now, self._calendar).due_at,
+            title=values[FieldName.TITLE],
+            content=values[FieldName.CONTENT],
+            created_by=agent_id,
+            created_at=now,
+        )
+
+
+def category_path(category: Category) -> str:
+    """A category as people write it: 城市管理/市容秩序/占道经营."""
+    return f"{category.level1}/{category.level2}/{category.level3}"
+
+
+def ticket_view(ticket: TicketRecord) -> TicketView:
+    """The short form of a ticket."""
+    return TicketView(
+        reference=ticket.reference,
+        title=ticket.title,
+        state=ticket.state,
+        request_type=ticket.request_type,
+        category=ticket.category,
+        lead_agency_id=ticket.lead_agency_id,
+        lead_agency=ticket.lead_agency,
+        due_at=ticket.due_at,
+        created_at=ticket.created_at,
+        dispatched_at=ticket.dispatched_at,
+    )
+
+
+def _first_step(ticket: TicketRecord) -> TicketEventRecord:
+    return TicketEventRecord(
+        seq=0,
+        at=ticket.created_at,
+        actor=ticket.created_by,
+        kind="submitted",
+        from_state=None,
+        to_state=ticket.state,
+        body={
+            "request_type": ticket.request_type,
+            "category_code": ticket.category_code,
+            "lead_agency_id": ticket.lead_agency_id,
+            "co_agency_ids": list(ticket.co_agency_ids),
+            "urgency": ticket.urgency,
+            "deadline_rule_id": ticket.deadline_rule_id,
+        },
+    )
+
+
+def _dispatches(ticket: TicketRecord) -> list[OutboxRecord]:
+    agencies = [(ticket.lead_agency_id, AgencyPart.LEAD), *((one, AgencyPart.CO) for one in ticket.co_agency_ids)]
+    return [
+        OutboxRecord(
+            key=f"{ticket.reference}-{agency_id}",
+            reference=ticket.reference,
+            agency_id=agency_id,
+            part=part,
+            state=DispatchState.PENDING,
+            attempts=0,
+            created_at=ticket.created_at,
+            next_at=ticket.created_at,
+        )
+        for agency_id, part in agencies
+    ]
+
+
+def _word(field: FieldName, words: type[_Word], value: str) -> _Word:
+    try:
+        return words(value)
+    except ValueError:
+        raise UnknownId(f"no {field} {value[:20]!r}") from None
