@@ -72,15 +72,19 @@ def test_what_cannot_be_masked_is_replaced(number: str | None) -> None:
 
 def test_a_recorded_sound_wins_over_a_rendered_one(tmp_path: Path) -> None:
     recorded, rendered = tmp_path / "recorded", tmp_path / "rendered"
-    for folder, names in ((recorded, ("welcome.wav",)), (rendered, ("welcome.sln16", "digits/1.wav"))):
+    for folder, names in ((recorded, ("welcome.wav",)), (rendered, ("welcome.sln16", "digits/1.wav", "number.2.wav"))):
         for name in names:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).touch()
     sounds = Sounds(recorded, rendered)
-    assert sounds.media(("digits/1", "welcome")) == (f"sound:{rendered}/digits/1", f"sound:{recorded}/welcome")
+    assert sounds.media(("digits/1", "welcome", "number.2")) == (
+        f"sound:{rendered}/digits/1",
+        f"sound:{recorded}/welcome",
+        f"sound:{rendered}/number.2",
+    )
 
 
-@pytest.mark.parametrize("name", ["nowhere", "../welcome", "/etc/passwd", "a,b", "a.b", "", "sub/", "a&b"])
+@pytest.mark.parametrize("name", ["nowhere", "../welcome", "/etc/passwd", "a,b", "a..b", ".a", "", "sub/", "a&b"])
 def test_a_sound_that_does_not_exist_is_refused_by_name(tmp_path: Path, name: str) -> None:
     (tmp_path / "welcome.wav").touch()
     folder = tmp_path / "sub"

@@ -197,14 +197,14 @@ async def test_verbs_on_what_is_not_there_are_quiet_or_say_so() -> None:
     async with AriStub() as stub, hotline(stub) as (telephony, _):
         before = len(stub.asked)
         for verb in (
-            telephony.pick_up(CALL, CITIZEN),
-            telephony.place_in_queue(CALL, CITIZEN),
-            telephony.connect(CALL, CITIZEN, AGENT),
-            telephony.fork_media(CALL, CITIZEN, Party.CITIZEN, ("127.0.0.1", 9)),
-            telephony.give_back(CALL, CITIZEN),
+            lambda: telephony.pick_up(CALL, CITIZEN),
+            lambda: telephony.place_in_queue(CALL, CITIZEN),
+            lambda: telephony.connect(CALL, CITIZEN, AGENT),
+            lambda: telephony.fork_media(CALL, CITIZEN, Party.CITIZEN, ("127.0.0.1", 9)),
+            lambda: telephony.give_back(CALL, CITIZEN),
         ):
             with pytest.raises(LegGone):
-                await verb
+                await verb()
         await telephony.stop_playing(PlaybackId("p"))
         await telephony.stop_fork(CALL, Party.AGENT)
         await telephony.clear(CALL)
@@ -303,8 +303,9 @@ async def test_a_citizen_gone_while_ringing_out_is_a_gone_leg() -> None:
         await arrive(stub, heard)
         gone = {"message": "Provided originator channel was not found"}
         stub.script = lambda asked: Answer(400, gone) if asked.path == f"channels/{AGENT}" else None
-        with pytest.raises(LegGone):
+        with pytest.raises(LegGone) as citizen:
             await ring(telephony)
+        assert citizen.value.leg == CITIZEN
 
 
 async def test_a_ring_nobody_knows_of_is_taken_back() -> None:
@@ -353,12 +354,13 @@ async def test_a_leg_answered_by_the_dialplan_is_picked_up_all_the_same() -> Non
         assert await heard.event(ev.PickedUp) == ev.PickedUp(leg=CITIZEN)
 
 
-async def test_a_queue_without_its_citizen_leaves_no_bridge() -> None:
+async def test_a_queue_without_its_citizen_is_a_gone_leg_and_its_bridge_goes_with_the_call() -> None:
     async with AriStub() as stub, hotline(stub) as (telephony, heard):
         await arrive(stub, heard)
         stub.script = lambda asked: Answer(400) if asked.path.endswith("/addChannel") else None
         with pytest.raises(LegGone):
             await telephony.place_in_queue(CALL, CITIZEN)
+        await telephony.clear(CALL)
         assert stub.asked_for("DELETE", f"bridges/{CALL}.hold")
 
 
@@ -370,13 +372,14 @@ async def both_there(stub: AriStub, telephony: AriTelephony, heard: Listener) ->
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 422])
-async def test_a_failed_connection_leaves_no_talk_bridge(status: int) -> None:
+async def test_a_phone_that_is_gone_is_named_and_the_citizen_stays_in_the_music(status: int) -> None:
     async with AriStub() as stub, hotline(stub) as (telephony, heard):
         await both_there(stub, telephony, heard)
         stub.script = lambda asked: Answer(status) if asked.path.endswith("/addChannel") else None
-        with pytest.raises(LegGone):
+        with pytest.raises(LegGone) as gone:
             await telephony.connect(CALL, CITIZEN, AGENT)
-        assert stub.asked_for("DELETE", f"bridges/{CALL}.talk")
+        assert gone.value.leg == AGENT
+        assert [asked.query["channel"] for asked in stub.asked if asked.path.endswith("/addChannel")] == [AGENT]
 
 
 async def test_a_leg_that_is_not_ours_yet_is_waited_for_not_tried_again() -> None:
@@ -385,10 +388,11 @@ async def test_a_leg_that_is_not_ours_yet_is_waited_for_not_tried_again() -> Non
         await ring(telephony)
         async with asyncio.TaskGroup() as group:
             group.create_task(telephony.connect(CALL, CITIZEN, AGENT), name="connect")
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)  # nothing must happen in it
             assert not stub.asked_for("POST", "bridges")
             await stub.event(type="StasisStart", channel=channel(AGENT, "Up"), args=[])
-        assert len(stub.asked_for("POST", f"bridges/{CALL}.talk/addChannel")) == 1
+        added = [asked.query["channel"] for asked in stub.asked_for("POST", f"bridges/{CALL}.talk/addChannel")]
+        assert added == [AGENT, CITIZEN]
 
 
 # ---- taps
@@ -541,7 +545,14 @@ async def test_clearing_removes_what_stands_and_tries_the_rest_when_one_fails() 
         await both_there(stub, telephony, heard)
         await telephony.place_in_queue(CALL, CITIZEN)
         await telephony.connect(CALL, CITIZEN, AGENT)
+        await until(lambda: stub.asked_for("DELETE", f"bridges/{CALL}.hold/moh"), "the music to stop")
         await telephony.place_in_queue(CALL, CITIZEN)
+        assert [asked.path for asked in stub.asked if asked.method == "POST" and "Channel" not in asked.path][1:] == [
+            f"bridges/{CALL}.hold",
+            f"bridges/{CALL}.hold/moh",
+            f"bridges/{CALL}.talk",
+            f"bridges/{CALL}.hold/moh",
+        ], "bridges are made once"
         stub.asked.clear()
         stub.script = lambda asked: Answer(500) if asked.path == f"bridges/{CALL}.hold" else None
         with pytest.raises(AsteriskUnavailable):
