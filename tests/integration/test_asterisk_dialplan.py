@@ -123,14 +123,19 @@ def length(path: Path) -> float:
 async def fast_agi(settings: AsteriskSettings) -> AsyncIterator[asyncio.Queue[str]]:
     """A fallback process that notes what it is asked and ends at once."""
     asked: asyncio.Queue[str] = asyncio.Queue(maxsize=10)
+    served: list[asyncio.Future[None]] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        served.append(end := asyncio.get_running_loop().create_future())
         asked.put_nowait((await reader.readuntil(b"\n\n")).decode())
         writer.close()
         await writer.wait_closed()
+        end.set_result(None)
 
     async with await asyncio.start_server(serve, settings.control_host, settings.fallback_port):
         yield asked
+        async with asyncio.timeout(5):
+            await asyncio.gather(*served)
 
 
 class App:

@@ -60,8 +60,6 @@ def test_the_machines_proxy_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     command.parent.mkdir()
     lines = ('Acquire::http::Proxy "http://proxy.invalid:3128";', 'Acquire::Retries "9";')
     command.write_text("#!/bin/sh\n" + "".join(f"echo '{line}'\n" for line in lines))
-        "#!/bin/sh\necho 'Acquire::http::Proxy \"http://proxy.invalid:3128\";'\necho 'Acquire::Retries \"9\";'\n"
-    )
     command.chmod(0o755)
     monkeypatch.setenv("PATH", str(command.parent), prepend=":")
     PrivateApt(tmp_path / "apt", ["deb http://mirror.invalid/debian bookworm main"])
