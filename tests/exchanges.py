@@ -97,8 +97,9 @@ class Exchange:
         return not await self.standing()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def asterisk() -> AsyncIterator[Exchange]:
+@asynccontextmanager
+async def new_exchange() -> AsyncIterator[Exchange]:
+    """An Asterisk of its own, stopped and removed in the end."""
     home = Path(tempfile.mkdtemp(prefix="ari"))  # short: the control socket's path is limited
     program = await asyncio.to_thread(asterisk_program)
     settings = instance_settings(
@@ -115,6 +116,12 @@ async def asterisk() -> AsyncIterator[Exchange]:
     async with await Asterisk(program, settings.instance).start() as running:
         yield Exchange(running, rendered)
     await asyncio.to_thread(shutil.rmtree, home)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def asterisk() -> AsyncIterator[Exchange]:
+    async with new_exchange() as exchange:
+        yield exchange
 
 
 @pytest_asyncio.fixture

@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from ivr.ari.account import AriAccount
+from ivr.ari.account import AriAccount, LinkTimes
 from ivr.ari.reconcile import Swept
 from ivr.ari.telephony import AriTelephony
 from ivr.calls import events as ev
 from ivr.calls.vocabulary import HangupCause, Party
 from ivr.demo.sip.received import Answer
-from ivr.ports import LinkDown, RequestRefused
-from tests.exchanges import HOTLINE, Exchange
+from ivr.ports import AsteriskUnavailable, LegGone, LinkDown, RequestRefused
+from tests.exchanges import HOTLINE, Exchange, new_exchange
 from tests.listening import listening
 from tests.rtp_sink import RATE, RtpSink
 from tests.tones import loudest_hz, tone
@@ -133,21 +133,42 @@ async def test_a_killed_socket_is_told_and_healed_while_the_call_goes_on(exchang
 
 
 async def test_who_hung_up_in_the_gap_is_not_in_the_snapshot(exchange: Exchange) -> None:
-    async with exchange.telephony() as telephony, listening(telephony) as heard, exchange.citizen(NUMBER) as caller:
+    gap = LinkTimes(retry_from_ms=2000)  # long enough to hang up in
+    async with exchange.telephony(gap) as telephony, listening(telephony) as heard, exchange.citizen(NUMBER) as caller:
         citizen = await caller.dial(HOTLINE)
         call, leg = await heard.arrival()
         await telephony.pick_up(call, leg)
         await citizen.answered()
         since = len(heard.heard)
-        telephony._link.times = telephony._link.times  # the pause is long enough to hang up in
         await telephony._link.drop()
+        await heard.wait(lambda one: isinstance(one, LinkDown), "LinkDown", since=since)
         await citizen.hang_up()
         await until_async(exchange.empty, "the leg to be gone")
-        snapshot = await heard.link_up(since)
-        later = [leg.leg for leg in snapshot.legs] + [
-            event.leg for event in heard.of(call) if isinstance(event, ev.LegHungUp)
-        ]
-        assert later.count(leg) <= 1
+        assert (await heard.link_up(since)).legs == ()
+        assert not [event for event in heard.of(call) if isinstance(event, ev.LegHungUp)]
+        with pytest.raises(LegGone):
+            await telephony.place_in_queue(call, leg)
+
+
+async def test_an_asterisk_that_dies_and_comes_back_is_found_empty() -> None:
+    async with new_exchange() as exchange, exchange.telephony() as telephony, listening(telephony) as heard:
+        async with exchange.citizen(NUMBER) as caller:
+            await caller.dial(HOTLINE)
+            call, leg = await heard.arrival()
+            await telephony.pick_up(call, leg)
+            since = len(heard.heard)
+            await exchange.running.kill()
+            await heard.wait(lambda one: isinstance(one, LinkDown), "LinkDown", since=since)
+            with pytest.raises(AsteriskUnavailable):
+                await telephony.place_in_queue(call, leg)
+            caller.vanish()
+        async with await exchange.running.asterisk.start():
+            assert (await heard.link_up(since, timeout_s=20)).legs == ()
+            async with exchange.citizen(NUMBER) as caller:
+                await caller.dial(HOTLINE)
+                call, leg = await heard.arrival(since)
+                await telephony.hang_up(call, leg, HangupCause.NORMAL)
+                await heard.event(ev.LegHungUp, call)
 
 
 async def test_while_no_server_listens_callers_hear_the_fallback(exchange: Exchange) -> None:
