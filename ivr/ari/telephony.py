@@ -251,7 +251,7 @@ class AriTelephony:
         self._ear.errand("take back a ring", self._client.hang_up(leg, q850(HangupCause.NORMAL)))
 
     async def _have_bridge(self, call: CallId, bridge: str, kind: str) -> None:
-        """Make a bridge unless it stands. They stay until the call is cleared: a removed one's id is not free at once."""
+        """Make a bridge unless it stands. It stays until the call is cleared: a removed id is not free at once."""
         if bridge not in self._registry.bridges[call]:
             self._registry.bridges[call].add(bridge)
             try:
