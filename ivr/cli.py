@@ -2,7 +2,7 @@
 
 import typer
 
-from ivr.commands import asterisk, instance, site, speech, words
+from ivr.commands import asterisk, demo, instance, serve, site, speech, words
 
 app = typer.Typer(
     name="hotline",
@@ -11,6 +11,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(instance.setup)
+app.command()(serve.serve)
+app.command()(serve.desk)
+app.command()(demo.demo)
 app.command()(instance.doctor)
 app.command()(words.draft)
 app.add_typer(asterisk.app, name="asterisk")

@@ -23,6 +23,9 @@ from ivr.people import (
     make_secrets,
 )
 from ivr.settings import Settings, SettingsError
+from ticketing.drafting.drafter import Drafter
+from ticketing.knowledge.index import KnowledgeIndex
+from ticketing.places import Gazetteer
 from ticketing.site import Site, default_site_dir, load_site
 
 LEAST_FREE_BYTES = 500 * 1024 * 1024
@@ -90,6 +93,12 @@ class Instance:
         rendered = render(self.asterisk_settings(), found)
         make_sounds(self.book, rendered.layout, progress=progress)
         return Asterisk(found, self.settings.asterisk_home), rendered
+
+    def prepare_mind(self, progress: Progress) -> tuple[Drafter, KnowledgeIndex]:
+        """The drafter and the search of the city. Blocking; the first time the classifier is trained and kept."""
+        progress("reading the city's knowledge")
+        drafter = Drafter(self.site, Gazetteer(self.site.places.values()), cache=self.settings.cache)
+        return drafter, KnowledgeIndex(self.site.articles.values())
 
     def free_bytes(self) -> int:
         """Room left for recordings."""

@@ -126,6 +126,7 @@ class Intake:
         self._changed: dict[CallId, None] = {}
         self._work = asyncio.Event()
         self.listener: Listener | None = None
+        self.on_submitted: Callable[[], None] = lambda: None
 
     # ---- a call's life
 
@@ -309,6 +310,7 @@ class Intake:
         async with file.thinking:
             async with UnitOfWork(self._database) as unit:
                 ticket = await self._service.submit(unit, file.draft, agent, file.draft.id)
+            self.on_submitted()
             file.ticket = ticket
             self._by_reference[ticket.reference] = call
             file.draft = msgspec.structs.replace(file.draft, reference=ticket.reference)

@@ -5,9 +5,15 @@ import logging
 import wave
 from pathlib import Path
 
+from ivr.calls.events import Recorded
+from ivr.calls.roster import Seat
+from ivr.calls.seen import CallSeen, QueueSeen
 from ivr.calls.vocabulary import CallId
+from ivr.keeper import Keeper
+from ivr.tasks import Tasks
 from ticketing.records import RecordingRecord
-from ticketing.vocabulary import RecordingKind
+from ticketing.unit_of_work import UnitOfWork
+from ticketing.vocabulary import ContactId, RecordingKind
 
 _log = logging.getLogger(__name__)
 
@@ -19,6 +25,38 @@ SUFFIXES = {
 CLOSED_WITHIN_S = 5.0
 LOOK_EVERY_S = 0.1
 HEADER_BYTES = 44
+
+
+class RecordingKeeper:
+    """Watches calls end and ties their files to them. A watcher of the switchboard."""
+
+    def __init__(self, folder: Path, keeper: Keeper, tasks: Tasks) -> None:
+        self._folder = folder
+        self._keeper = keeper
+        self._tasks = tasks
+
+    def call_changed(self, call: CallSeen) -> None:
+        """See `watchers.Watcher`."""
+        if call.over:
+            self._tasks.start(f"recordings {call.call}", self._tie(call.call))
+
+    def agent_changed(self, seat: Seat) -> None:
+        """See `watchers.Watcher`; no concern of recordings."""
+
+    def queue_changed(self, queue: QueueSeen) -> None:
+        """See `watchers.Watcher`; no concern of recordings."""
+
+    def recorded(self, record: Recorded) -> None:
+        """See `watchers.Watcher`; no concern of recordings."""
+
+    async def _tie(self, call: CallId) -> None:
+        found = await closed_recordings(self._folder, call, offset_ms=0)
+
+        async def keep(unit: UnitOfWork) -> None:
+            for recording in found:
+                await unit.transcripts.add_recording(ContactId(call), recording)
+
+        self._keeper.keep("recordings", keep)
 
 
 async def closed_recordings(folder: Path, call: CallId, offset_ms: int) -> list[RecordingRecord]:

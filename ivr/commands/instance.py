@@ -25,6 +25,7 @@ def setup(home: Home = DEFAULT_HOME) -> None:
     note("database")
     run_async(schema.upgrade(settings.database_url))
     instance.prepare_asterisk(note)
+    instance.prepare_mind(note)
     say(f"{instance.site.info.name} is set up in {settings.home}")
     say(f"  people      {settings.roster_file}")
     say(f"  passwords   {settings.passwords_file} (hand them out, then remove them from the file)")

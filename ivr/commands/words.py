@@ -68,7 +68,7 @@ def draft(
     """Draft work orders from dialogues."""
     del as_json
     site = _site(home)
-    drafter = Drafter(site, Gazetteer(site.places.values()))
+    drafter = Drafter(site, Gazetteer(site.places.values()), cache=settings_of(home).cache)
     try:
         lines = sys.stdin.readlines() if str(file) == "-" else file.read_text(encoding="utf-8").splitlines()
     except OSError as error:

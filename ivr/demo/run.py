@@ -48,6 +48,7 @@ async def demonstrate(home: Path, report: Report, *, at_terminal: bool) -> dict[
     asterisk, rendered = await asyncio.to_thread(
         instance.prepare_asterisk, lambda text: report.step("setup", note=text)
     )
+    await asyncio.to_thread(instance.prepare_mind, lambda text: report.step("setup", note=text))
     report.step("set_up", asterisk=asterisk.program.version_text, sip_port=settings.asterisk.sip_port)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_stop, asterisk)
@@ -96,7 +97,6 @@ async def _call(
     await _converse(call, ringing, hand, report, at_terminal=at_terminal)
     await call.hang_up()
     report.step("citizen_hangs_up")
-    await hand.until(lambda view: view.ticket is not None or not _talking(view), "the end of the talk", 10)
     if at_terminal and hand.view.ticket is None:
         try:
             await hand.until(lambda view: view.ticket is not None, "a person submitting", PATIENCE_S)
@@ -107,7 +107,8 @@ async def _call(
     )
     assert view.ticket is not None
     report.step("dispatched", reference=view.ticket.reference, lead_agency=view.ticket.lead_agency)
-    if view.agent.state is AgentState.WRAP_UP:
+    ended = await hand.until(lambda view: not _talking(view), "the call over at the desk", 10)
+    if ended.agent.state is AgentState.WRAP_UP:
         await hand.ask(GoReady(request=hand.number()), Done)
     await hand.until(lambda view: view.call is None, "the desk free again")
     return popped.call.id, view

@@ -3,17 +3,19 @@
 Rights are decided here: an agent acts on their own call and draft, and on nobody else's.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
-from datetime import datetime
-from typing import Protocol, assert_never
-
-import msgspec
+from typing import assert_never
 
 from asr.transcript import Hypothesis, Segment
 from ivr.calls.errors import AgentUnknown, MoveRefused
+from ivr.calls.events import Recorded
+from ivr.calls.roster import BOUND
 from ivr.calls.roster import Seat as Place
-from ivr.calls.vocabulary import AgentId, AgentState, CallId, CallState, PauseReason
+from ivr.calls.seen import CallSeen, QueueSeen
+from ivr.calls.vocabulary import AgentId, AgentState, CallId, CallState
+from ivr.desk.rates import Today
 from ivr.desk.seats import Seat
 from ivr.desk.wire import (
     AgentCard,
@@ -42,6 +44,7 @@ from ivr.desk.wire import (
     Pause,
     QueueCard,
     QueueChanged,
+    Rate,
     ReadArticle,
     Refused,
     Resume,
@@ -55,6 +58,7 @@ from ivr.desk.wire import (
     Suggested,
     TakeSuggestion,
 )
+from ivr.floor import AgentFloor
 from ivr.intake import CallFile, Intake
 from ivr.ports import AsteriskUnavailable, HotlineError
 from ticketing.errors import AlreadySubmitted, DatabaseUnavailable, DraftIncomplete, UnknownId
@@ -79,60 +83,18 @@ class Refusal(HotlineError):
         return Refused(request=request, code=self.code, params=self.params)
 
 
-class CallNews(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a call stands, as the floor tells it. `agent` is who it is offered to or who talks."""
-
-    call: CallId
-    state: CallState
-    agent: AgentId | None
-    caller_number: str | None
-    arrived_at: datetime
-    answered_at: datetime | None = None
-    ended_at: datetime | None = None
-
-
-class Floor(Protocol):
-    """What the office asks of the switchboard. Verbs raise `MoveRefused`, `AgentUnknown` or `AsteriskUnavailable`."""
-
-    def place(self, agent: AgentId) -> Place:
-        """What an agent is doing."""
-        ...
-
-    async def sign_in(self, agent: AgentId) -> None:
-        """Take a seat; as they were if they never left."""
-        ...
-
-    async def sign_out(self, agent: AgentId) -> None:
-        """Leave."""
-        ...
-
-    async def ready(self, agent: AgentId) -> None:
-        """示闲."""
-        ...
-
-    async def pause(self, agent: AgentId, reason: PauseReason) -> None:
-        """示忙."""
-        ...
-
-    async def hang_up(self, agent: AgentId, call: CallId) -> None:
-        """End the conversation."""
-        ...
-
-    async def finish_wrap_up(self, agent: AgentId) -> None:
-        """The after-call work is done."""
-        ...
-
-
 class Office:
-    """All seats. Told by the floor and by the intake; asked by desks."""
+    """All seats. A watcher of the switchboard and the listener of the intake; asked by desks. `run` is its task."""
 
-    def __init__(self, floor: Floor, intake: Intake, queue: Callable[[], QueueCard]) -> None:
+    def __init__(self, floor: AgentFloor, intake: Intake, today: Today) -> None:
         self._floor = floor
         self._intake = intake
-        self._queue = queue
+        self._today = today
         self._seats: dict[AgentId, Seat] = {}
         self._agents: dict[CallId, AgentId] = {}
         self._callers: dict[CallId, CallerView] = {}
+        self._news: dict[CallId, CallSeen] = {}  # the newest of each call: bounded by the calls that stand
+        self._work = asyncio.Event()
         intake.listener = self
 
     # ---- desks come and go
@@ -140,64 +102,89 @@ class Office:
     def knows(self, agent: AgentId) -> bool:
         """Whether the roster has this agent."""
         try:
-            self._floor.place(agent)
+            self._floor.seat(agent)
         except AgentUnknown:
             return False
         return True
 
     def signed_in(self, agent: AgentId) -> bool:
         """Whether the agent has taken a seat."""
-        return self._floor.place(agent).state is not AgentState.LOGGED_OUT
+        return self._floor.seat(agent).state is not AgentState.LOGGED_OUT
 
-    async def desk_came(self, agent: AgentId) -> Seat:
+    def desk_came(self, agent: AgentId) -> Seat:
         """A desk of this agent connected. Raises `Refusal`."""
         try:
-            await self._floor.sign_in(agent)
+            self._floor.sign_in(agent)
         except MoveRefused:
             raise Refusal("refused.not_allowed") from None
         return self._seat(agent)
 
-    def desk_left(self, agent: AgentId) -> None:
-        """A desk of this agent is gone; the seat and its call stay."""
-
     def _seat(self, agent: AgentId) -> Seat:
         seat = self._seats.get(agent)
         if seat is None:
-            view = DeskView(agent=agent_card(self._floor.place(agent)), queue=self._queue())
+            view = DeskView(agent=agent_card(self._floor.seat(agent)), queue=self._queue_card(self._floor.queue()))
             seat = self._seats[agent] = Seat(view)
         return seat
 
-    # ---- told by the floor
+    # ---- told by the switchboard
 
-    def agent_changed(self, place: Place) -> None:
-        """An agent does something else now."""
-        if (seat := self._seats.get(place.agent.id)) is not None:
-            card = agent_card(place)
-            seat.tell(lambda seq: AgentChanged(seq=seq, agent=card))
+    def agent_changed(self, seat: Place) -> None:
+        """See `watchers.Watcher`."""
+        if (own := self._seats.get(seat.agent.id)) is not None:
+            card = agent_card(seat)
+            own.tell(lambda seq: AgentChanged(seq=seq, agent=card))
 
-    def queue_changed(self) -> None:
-        """The queue or today's rates moved."""
-        card = self._queue()
+    def queue_changed(self, queue: QueueSeen) -> None:
+        """See `watchers.Watcher`."""
+        card = self._queue_card(queue)
         for seat in self._seats.values():
             seat.tell(lambda seq: QueueChanged(seq=seq, queue=card))
 
-    async def call_changed(self, news: CallNews) -> None:
-        """A call moved on: it pops on its agent's desk, changes there, or leaves it."""
+    def recorded(self, record: Recorded) -> None:
+        """See `watchers.Watcher`."""
+        self._today.add(record)
+
+    def call_changed(self, call: CallSeen) -> None:
+        """See `watchers.Watcher`."""
+        self._news[call.call] = call
+        self._work.set()
+
+    async def run(self) -> None:
+        """Bring calls to desks and away from them, for ever; what is superseded meanwhile is passed over."""
+        while True:
+            await self._work.wait()
+            call = self._news.pop(next(iter(self._news)))
+            if not self._news:
+                self._work.clear()
+            try:
+                await self._moved(call)
+            except Exception as error:  # one desk's fault must not keep the next call from its desk
+                _log.error("call %s did not reach its desk: %s", call.call, type(error).__name__)
+
+    async def _moved(self, news: CallSeen) -> None:
         before = self._agents.get(news.call)
-        at_desk = news.agent if news.state in (CallState.OFFERED, CallState.CONNECTED, CallState.WRAP_UP) else None
+        shown = news.state in (CallState.OFFERED, CallState.CONNECTED, CallState.WRAP_UP) and not news.over
+        at_desk = news.agent if shown else None
         if before is not None and before != at_desk:
             self._clear(before, news.call)
-        if at_desk is None:
-            if news.state in (CallState.ENDED, CallState.ABANDONED):
-                self._intake.forget(news.call)
-                self._callers.pop(news.call, None)
-            return
-        if before != at_desk:
+        if at_desk is not None and before != at_desk:
             await self._pop(at_desk, news)
-        else:
+        elif at_desk is not None:
             self._show(at_desk, news)
+        if news.over:
+            self._intake.forget(news.call)
+            self._callers.pop(news.call, None)
 
-    async def _pop(self, agent: AgentId, news: CallNews) -> None:
+    def _queue_card(self, queue: QueueSeen) -> QueueCard:
+        measures = self._today.measures()
+        return QueueCard(
+            waiting=queue.waiting,
+            oldest_since=queue.oldest_since,
+            answered=Rate(part=measures.answer_rate.part, of=measures.answer_rate.of),
+            answered_in_15s=Rate(part=measures.service_level().part, of=measures.service_level().of),
+        )
+
+    async def _pop(self, agent: AgentId, news: CallSeen) -> None:
         """The call comes to a desk: its card, and what was said and drafted before (a restarted server, a transfer)."""
         self._agents[news.call] = agent
         try:
@@ -222,7 +209,7 @@ class Office:
         if (ticket := file.ticket) is not None:
             seat.tell(lambda seq: Submitted(seq=seq, ticket=ticket))
 
-    def _show(self, agent: AgentId, news: CallNews) -> None:
+    def _show(self, agent: AgentId, news: CallSeen) -> None:
         card = CallCard(
             id=news.call,
             state=news.state,
@@ -231,6 +218,7 @@ class Office:
             arrived_at=news.arrived_at,
             answered_at=news.answered_at,
             ended_at=news.ended_at,
+            hearing=news.state is not CallState.CONNECTED or bool(news.hearing),
         )
         self._seat(agent).tell(lambda seq: CallChanged(seq=seq, call=card))
 
@@ -276,7 +264,7 @@ class Office:
         try:
             return await self._carry_out(agent, message)
         except MoveRefused:
-            bound = self._floor.place(agent).state in (AgentState.RESERVED, AgentState.ON_CALL, AgentState.WRAP_UP)
+            bound = self._floor.seat(agent).state in BOUND
             raise Refusal("refused.on_call" if bound else "refused.not_allowed") from None
         except DraftIncomplete as why:
             raise Refusal("refused.draft_incomplete", fields="|".join(why.missing)) from None
@@ -293,13 +281,14 @@ class Office:
             case SignIn() | Resume():
                 raise Refusal("refused.not_allowed")
             case GoReady():
-                await self._floor.ready(agent)
+                self._floor.ready(agent)
             case Pause(reason=reason):
-                await self._floor.pause(agent, reason)
+                self._floor.pause(agent, reason)
             case SignOut():
-                await self._floor.sign_out(agent)
+                self._floor.sign_out(agent)
             case HangUpCall(call=call):
-                await self._floor.hang_up(agent, self._own_call(agent, call))
+                self._own_call(agent, call)
+                self._floor.hang_up(agent)
             case FinishCall(call=call):
                 await self._finish(agent, self._own_call(agent, call), message.disposition)
             case Submit(draft=draft):
@@ -342,14 +331,14 @@ class Office:
             await self._intake.submit(call, agent)
         except UnknownId:
             raise Refusal("refused.bad_value") from None
-        if self._floor.place(agent).state is AgentState.WRAP_UP:
-            await self._floor.finish_wrap_up(agent)
+        if self._floor.seat(agent).state is AgentState.WRAP_UP:
+            self._floor.finish_wrap_up(agent)
 
     async def _finish(self, agent: AgentId, call: CallId, disposition: str) -> None:
-        if self._floor.place(agent).state is not AgentState.WRAP_UP:
+        if self._floor.seat(agent).state is not AgentState.WRAP_UP:
             raise Refusal("refused.not_in_wrap_up")
         self._intake.dispose(call, disposition)
-        await self._floor.finish_wrap_up(agent)
+        self._floor.finish_wrap_up(agent)
 
     def _own_call(self, agent: AgentId, call: str) -> CallId:
         if self._agents.get(CallId(call)) != agent:

@@ -97,7 +97,6 @@ class DeskServer:
             pass
         finally:
             seat.unwatch(outbox)
-            self._office.desk_left(agent)
             _log.info("desk gone: agent %s", agent)
 
     async def _welcome(self, socket: ServerConnection, outbox: Outbox) -> tuple[AgentId, Seat]:
@@ -108,7 +107,7 @@ class DeskServer:
             except Refusal as why:
                 await socket.send(encode(why.to(message.request)), text=True)
                 continue
-            seat = await self._office.desk_came(agent)
+            seat = self._office.desk_came(agent)
             seat.watch(outbox)
             now = self._clock.now()
             welcome = Welcome(
