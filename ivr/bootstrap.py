@@ -186,7 +186,8 @@ async def _start_asterisk(
     if not settings.asterisk.managed:
         return
     progress("starting Asterisk")
-    tasks.start("asterisk supervisor", supervise(asterisk, await ensure_running(asterisk)))
+    port = settings.asterisk.sip_port
+    tasks.start("asterisk supervisor", supervise(asterisk, port, await ensure_running(asterisk, port)))
 
 
 async def _media(stack: AsyncExitStack, settings: Settings) -> MediaServer:

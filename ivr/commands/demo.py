@@ -1,5 +1,6 @@
 """`hotline demo`."""
 
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +24,7 @@ def demo(
 ) -> None:
     """Run one real call by itself: a citizen phones and speaks, an agent answers, a work order is dispatched."""
     at_terminal = not as_json and (sys.stdin.isatty() and sys.stdout.isatty() if desk is None else desk)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended from outside, it still leaves nothing running
     report = Report(say, as_json=as_json)
     try:
         result = run_async(demonstrate(home, report, at_terminal=at_terminal))

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from asterisk_conf.errors import AsteriskConfError
+from asterisk_conf.install import find
 from asterisk_conf.process import Asterisk
 from asterisk_conf.render import load_secrets
 from ivr.calls.vocabulary import AgentState, CallState
@@ -27,6 +29,7 @@ from ivr.demo.sip_party import SipParty
 from ivr.demo.story import load_story
 from ivr.desk.wire import DeskView, Done, EditField, GoReady, Hits, SearchKnowledge, Submit
 from ivr.instance import Instance
+from ivr.people import write_private
 from ivr.settings import Settings, load_settings
 from ticketing.vocabulary import FieldName
 
@@ -45,6 +48,7 @@ async def demonstrate(home: Path, report: Report, *, at_terminal: bool) -> dict[
     environment = free_ports()
     settings = load_settings(home, environment)
     instance = await asyncio.to_thread(Instance.made, settings)
+    await _stop_left_over(settings)
     asterisk, rendered = await asyncio.to_thread(
         instance.prepare_asterisk, lambda text: report.step("setup", note=text)
     )
@@ -67,7 +71,8 @@ async def demonstrate(home: Path, report: Report, *, at_terminal: bool) -> dict[
         await hand.until(lambda view: view.agent.state is AgentState.AVAILABLE, "the agent ready")
         report.step("agent_ready", agent=AGENT)
         if at_terminal:
-            await stack.enter_async_context(_desk_on_terminal(settings, report))
+            password = instance.passwords[AGENT]
+            await stack.enter_async_context(_desk_on_terminal(settings, password, report))
         citizen = await stack.enter_async_context(SipParty(phone, CITIZEN))
         call, view = await _call(citizen, agent, hand, report, at_terminal=at_terminal)
         result = await collect(instance, view, call)
@@ -134,7 +139,7 @@ async def _work_on_the_desk(hand: DeskHand, report: Report) -> None:
     hits = await hand.ask(SearchKnowledge(request=hand.number(), query="暖气不热"), Hits)
     ensure(hits.hits, "the knowledge base found nothing")
     report.step("searched", best=hits.hits[0].title)
-    title = "光明小区暖气不热多次反映未解决"
+    title = "光明小区3号楼室温15度暖气不热"
     edit = EditField(request=hand.number(), draft=view.draft.id, field=FieldName.TITLE, value=title)
     await hand.ask(edit, Done)
     corrected = await hand.until(lambda view: _field(view, FieldName.TITLE) == title, "the corrected title", 5)
@@ -168,12 +173,29 @@ def _field(view: DeskView, name: FieldName) -> str:
 async def _stop(asterisk: Asterisk) -> None:
     if await asterisk.answers():
         await asterisk.rx("core stop now")
+        pid_file = asterisk.layout.run / "asterisk.pid"
+        for _ in range(100):
+            if not await asyncio.to_thread(pid_file.exists):
+                return
+            await asyncio.sleep(0.05)
+
+
+async def _stop_left_over(settings: Settings) -> None:
+    """End the Asterisk of an earlier demonstration that was killed: its ports are not this one's."""
+    try:
+        found = await asyncio.to_thread(find, settings.prefix)
+    except AsteriskConfError:
+        return
+    asterisk = Asterisk(found, settings.asterisk_home)
+    if await asyncio.to_thread(asterisk.layout.main_conf.exists):
+        await _stop(asterisk)
 
 
 @asynccontextmanager
-async def _desk_on_terminal(settings: Settings, report: Report) -> AsyncIterator[None]:
+async def _desk_on_terminal(settings: Settings, secret: str, report: Report) -> AsyncIterator[None]:
     """The desk on the terminal, signed in; the demonstration's own lines wait until it is gone."""
     password = settings.home / "demo.password"
+    await asyncio.to_thread(write_private, password, secret)
     report.step("desk_opens", keys="F1 help, F2 pause/ready, F3 knowledge, F9 submit and dispatch, F10 hang up")
     report.hold()
     process = await asyncio.create_subprocess_exec(
@@ -186,4 +208,5 @@ async def _desk_on_terminal(settings: Settings, report: Report) -> AsyncIterator
         if process.returncode is None:
             process.terminate()
         await process.wait()
+        await asyncio.to_thread(password.unlink)
         report.release()
