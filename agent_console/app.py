@@ -141,6 +141,8 @@ class DeskApp(App[Refused]):
 
         Textual's own way prints every local variable, and those hold what citizens said.
         """
+        if self.fault is not None:
+            return
         error = self._exception
         frames = [] if error is None else traceback.extract_tb(error.__traceback__)
         place = f"{PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
@@ -149,8 +151,11 @@ class DeskApp(App[Refused]):
         self._close_messages_no_wait()
 
     async def action_quit(self) -> None:
-        """Ctrl+Q where nobody is signed in; the main screen signs out first."""
-        self.exit()
+        """Ctrl+Q: signs out first where somebody is signed in. Textual binds it here, above every screen."""
+        if self._main is not None and not isinstance(self.screen, SignInScreen):
+            self._main.action_sign_out()
+        else:
+            self.exit()
 
     def action_help_quit(self) -> None:
         """Ctrl+C copies where something is marked and otherwise does nothing: it is no way to end a call."""

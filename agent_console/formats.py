@@ -93,8 +93,8 @@ def matches(snippet: str) -> list[tuple[str, bool]]:
 def line_breaks(text: str, width: int) -> list[int]:
     """Where to break `text` (offsets of characters) so that no line is wider than `width` cells.
 
-    A line never begins with a closing mark and numbers stay whole, unless one alone is wider than the line. Newlines in
-    the text are breaks of their own.
+    A line begins with no closing mark and numbers stay whole, where the line has room for that. Newlines in the text
+    are breaks of their own.
     """
     breaks: list[int] = []
     start, used = 0, 0
@@ -117,6 +117,8 @@ def line_breaks(text: str, width: int) -> list[int]:
             begin = position
             while begin > start + 1 and text[begin] in NEVER_FIRST:
                 begin -= 1
+            if cell_len(text[begin:position]) + wide > width:
+                begin = position
             if begin > start:
                 breaks.append(begin)
                 start = begin

@@ -143,7 +143,7 @@ THEMES: Final = {
             "ground": "#000000",
             "bar": "#1a1a1a",
             "field": "#00306b",
-            "lit": "#4d3d00",
+            "lit": "#453700",
             "line": "#ffffff",
             "focus": "#ffff00",
             "ink": "#ffffff",

@@ -14,7 +14,6 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Static
 
 from agent_console.clock import Clock
 from agent_console.desk import Desk
@@ -32,6 +31,7 @@ from agent_console.widgets.draft import DraftPanel
 from agent_console.widgets.field import FieldRow
 from agent_console.widgets.knowledge import KnowledgePanel
 from agent_console.widgets.menu import READY, Menu
+from agent_console.widgets.panel import Line
 from ivr.calls.vocabulary import PauseReason
 from ivr.desk.catalogue import Catalogue
 from ivr.desk.wire import Article, Choices, Disposition, Hits, Refused, RevealReason
@@ -72,7 +72,7 @@ class MainScreen(Screen[None]):
         self._top = TopLine(words)
         self._alarm = AlarmLine(words)
         self._call = CallPanel(words)
-        self._panes = Static(id="panes")
+        self._panes = Line(id="panes")
         self._knowledge = KnowledgePanel(words, blink=blink)
         self._menu = Menu(words)
         self._draft = DraftPanel(words, self._hand.write, blink=blink)
@@ -153,7 +153,7 @@ class MainScreen(Screen[None]):
         knowledge_up = self.has_class("-knowledge")
         name = f" {SHOWN[Action.KNOWLEDGE]} {self._words.say('pane.knowledge')} "
         draft = Piece(f" {self._words.say('pane.draft')} ", down if knowledge_up else up, bold=not knowledge_up)
-        self._panes.update(content([draft, Piece(name, up if knowledge_up else down, bold=knowledge_up)]))
+        self._panes.put(content([draft, Piece(name, up if knowledge_up else down, bold=knowledge_up)]))
 
     def _tick(self) -> None:
         self._hand.tick()

@@ -4,19 +4,19 @@ from datetime import datetime
 from typing import Final
 
 from textual.content import Content
-from textual.widgets import Static
 
 from agent_console.keys import KEYS, SHOWN
 from agent_console.lines import alarm_line, banner, top_line
 from agent_console.state import Action, DeskState, LinkState, usable
 from agent_console.tones import Piece, Tone, content
+from agent_console.widgets.panel import Line
 from ivr.desk.catalogue import Catalogue
 
 ALONE: Final = frozenset({Action.KNOWLEDGE, Action.SIGN_OUT, Action.HELP})
 """What a key of the line does without the server."""
 
 
-class TopLine(Static):
+class TopLine(Line):
     """My state, the queue, the rates, the time; the connection's state in their place while the server is away."""
 
     def __init__(self, words: Catalogue) -> None:
@@ -29,12 +29,12 @@ class TopLine(Static):
         self.set_class(bool(away), "-away")
         self.set_class(state.reception.link.state is LinkState.REFUSED, "-refused")
         if away:
-            self.update(Content("".join(piece.text for piece in away)))
+            self.put(Content("".join(piece.text for piece in away)))
         else:
-            self.update(content(top_line(state, self._words, now, width)))
+            self.put(content(top_line(state, self._words, now, width)))
 
 
-class AlarmLine(Static):
+class AlarmLine(Line):
     """The emergency cue."""
 
     def __init__(self, words: Catalogue) -> None:
@@ -46,11 +46,11 @@ class AlarmLine(Static):
         """Show it, or nothing; true where there is one."""
         pieces = alarm_line(state, self._words)
         self.display = bool(pieces)
-        self.update(Content("".join(piece.text for piece in pieces)))
+        self.put(Content("".join(piece.text for piece in pieces)))
         return bool(pieces)
 
 
-class NoticeLine(Static):
+class NoticeLine(Line):
     """The latest word to the person."""
 
     def __init__(self, words: Catalogue) -> None:
@@ -61,10 +61,10 @@ class NoticeLine(Static):
         """Show it, or an empty line."""
         notice = state.notice
         self.set_class(notice is not None and notice.alarm, "-alarm")
-        self.update(Content("" if notice is None else f" {self._words.tell(notice.code, notice.params)}"))
+        self.put(Content("" if notice is None else f" {self._words.tell(notice.code, notice.params)}"))
 
 
-class KeyLine(Static):
+class KeyLine(Line):
     """What the keys do; those that would do nothing now are dim."""
 
     def __init__(self, words: Catalogue) -> None:
@@ -80,4 +80,4 @@ class KeyLine(Static):
                 live = usable(key.action, state) and (here or key.action in ALONE)
                 pieces.append(Piece(f" {key.shown}", Tone.BUSY if live else Tone.FAINT, bold=live))
                 pieces.append(Piece(f" {self._words.say(f'key.{key.action}')} ", Tone.INK if live else Tone.FAINT))
-        self.update(content(pieces))
+        self.put(content(pieces))

@@ -4,29 +4,29 @@ from datetime import datetime
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Vertical
-from textual.widgets import Static
+from textual.content import Content
 
 from agent_console.formats import group_digits
 from agent_console.lines import call_line, call_title
 from agent_console.said import said
 from agent_console.state import DeskState
 from agent_console.tones import Piece, Tone, content
+from agent_console.widgets.panel import Line, Panel
 from agent_console.widgets.prose import Prose
 from agent_console.widgets.transcript import Transcript
 from ivr.calls.vocabulary import CallState
 from ivr.desk.catalogue import Catalogue
 
 
-class CallPanel(Vertical):
+class CallPanel(Panel):
     """The card in the frame's title, the caller's last work order, the transcript."""
 
     def __init__(self, words: Catalogue) -> None:
         super().__init__(id="call")
         self._words = words
-        self._line = Static(id="call-line")
+        self._line = Line(id="call-line")
         self._pop = Prose(id="call-pop")
-        self._number = Static(id="call-number")
+        self._number = Line(id="call-number")
         self._number.display = False
         self.transcript = Transcript(words, id="transcript")
         self._call = ""
@@ -44,7 +44,7 @@ class CallPanel(Vertical):
         if call is None or call.id != self._call:
             self.hide_number()
         self._call = "" if call is None else call.id
-        self.border_title = content(call_title(state, self._words))
+        self.entitle(content(call_title(state, self._words)))
         ringing = call is not None and call.state is CallState.OFFERED
         self.set_class(ringing, "-ringing")
         self._line.display, self._pop.display = not ringing, ringing
@@ -52,26 +52,25 @@ class CallPanel(Vertical):
         if ringing:
             self._pop.put(told)
         else:
-            self._line.update(told)
+            self._line.put(told)
         view = state.view
         self.transcript.show(() if view is None else said(view, state.reception.zone), lit)
 
     def show_number(self, number: str, seconds: float) -> None:
         """Show the whole number for a while; it is kept nowhere else."""
         pieces = (Piece(f"{self._words.say('call.revealed')} ", Tone.FAINT), Piece(group_digits(number), bold=True))
-        self._number.update(content(pieces))
+        self._number.put(content(pieces))
         self._number.display = True
         self.set_timer(seconds, self.hide_number)
 
     def hide_number(self) -> None:
         """Forget the whole number."""
         if self._number.display:
-            self._number.update("")
+            self._number.put(Content(""))
             self._number.display = False
 
     @on(Transcript.Followed)
     def _followed(self, event: Transcript.Followed) -> None:
         event.stop()
-        self.border_subtitle = (
-            "" if event.following else content([Piece(self._words.say("transcript.more"), Tone.WARN)])
-        )
+        more = self._words.say("transcript.more")
+        self.foot(Content("") if event.following else content([Piece(more, Tone.WARN)]))

@@ -7,10 +7,8 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Static
 
 from agent_console.fields import SEVERAL, YES, FieldShown
 from agent_console.formats import confidence
@@ -18,6 +16,7 @@ from agent_console.tones import Piece, Tone, content
 from agent_console.widgets.field import FieldRow, Write
 from agent_console.widgets.finder import Finder
 from agent_console.widgets.numbered import Entry
+from agent_console.widgets.panel import Line, Panel
 from ivr.desk.catalogue import Catalogue
 from ticketing.views import Choice
 from ticketing.vocabulary import FieldName
@@ -26,11 +25,11 @@ LABELS = "\u3001"
 """Between the names of several chosen values: the Chinese enumeration comma."""
 
 
-class DraftForm(Vertical):
+class DraftForm(Panel):
     """What fields stand in, line below line."""
 
 
-class ValueBox(Static, can_focus=True):
+class ValueBox(Line, can_focus=True):
     """A value that is not typed into. Enter, space, or the first letters of what is wanted begin to change it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -143,9 +142,9 @@ class ChoiceField(FieldRow):
         if shown == self._shown:
             return
         if shown.text:
-            self._box.update(content([Piece(shown.text, Tone.MINE if shown.mine else Tone.INK, bold=shown.mine)]))
+            self._box.put(content([Piece(shown.text, Tone.MINE if shown.mine else Tone.INK, bold=shown.mine)]))
         else:
-            self._box.update(content([Piece(f"?{shown.ask}" if shown.ask else "", Tone.WARN)]))
+            self._box.put(content([Piece(f"?{shown.ask}" if shown.ask else "", Tone.WARN)]))
 
     @on(ValueBox.Changing)
     async def _open(self, event: ValueBox.Changing) -> None:
@@ -239,7 +238,7 @@ class YesNoField(FieldRow):
         """See `FieldRow`."""
         if shown != self._shown:
             tone = Tone.WARN if shown.value == YES else Tone.MINE if shown.mine else Tone.INK
-            self._box.update(content([Piece(shown.text, tone, bold=shown.value == YES)]))
+            self._box.put(content([Piece(shown.text, tone, bold=shown.value == YES)]))
 
     @on(ValueBox.Changing)
     def _change(self, event: ValueBox.Changing) -> None:

@@ -6,7 +6,6 @@ from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
-from textual.widgets import Static
 
 from agent_console.fields import CHOSEN, field_shown, first_question
 from agent_console.formats import confidence
@@ -16,6 +15,7 @@ from agent_console.state import Action, DeskState
 from agent_console.tones import Piece, Tone, content
 from agent_console.widgets.choice import ChoiceField, DraftForm, YesNoField
 from agent_console.widgets.field import FieldRow, PageField, TextField, Write
+from agent_console.widgets.panel import Line
 from agent_console.widgets.prose import Prose
 from ivr.desk.catalogue import Catalogue
 from ticketing.vocabulary import FieldName
@@ -46,9 +46,9 @@ class DraftPanel(DraftForm):
         self._words = words
         self._blink = blink
         self.rows = {name: self._row(name, write) for _, names in ROWS for name in names}
-        self._note = Static(id="draft-note")
+        self._note = Line(id="draft-note")
         self._promise = Prose(id="draft-promise")
-        self._ticket = Static(id="draft-ticket")
+        self._ticket = Line(id="draft-ticket")
 
     def _row(self, name: FieldName, write: Write) -> FieldRow:
         below = [names[0] if shape is PAIR else name for shape, names in ROWS for name in names]
@@ -81,12 +81,12 @@ class DraftPanel(DraftForm):
 
     def show(self, state: DeskState, focused: FieldName | None, now: datetime) -> None:
         """Show the draft as it stands; `focused` is the field under the cursor."""
-        self.border_title = content(draft_title(state, self._words))
+        self.entitle(content(draft_title(state, self._words)))
         self.set_class(state.draft is None, "-empty")
         here = state.shown_at(now)
         for name, row in self.rows.items():
             row.show(field_shown(state, self._words, name, here), locked=not state.writable)
-        self._note.update(self._noted(state, focused, here))
+        self._note.put(self._noted(state, focused, here))
         promise = state.draft.promise if state.draft is not None else ""
         self._promise.display = bool(promise)
         if promise:
@@ -100,7 +100,7 @@ class DraftPanel(DraftForm):
         if ticket is not None:
             copy_key = SHOWN[Action.COPY_REFERENCE]
             lines = ticket_lines(ticket, self._words, state.reception.zone, here, copy_key)
-            self._ticket.update(Content("\n").join(content(line) for line in lines))
+            self._ticket.put(Content("\n").join(content(line) for line in lines), resize=True)
 
     def _noted(self, state: DeskState, focused: FieldName | None, here: datetime) -> Content:
         """One line: why the field under the cursor may not stand, the machine's other idea of it, or what to ask."""

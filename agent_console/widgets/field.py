@@ -18,6 +18,7 @@ from textual.widgets import Input, Static, TextArea
 from agent_console.fields import FieldShown
 from agent_console.formats import confidence
 from agent_console.tones import Piece, Tone, content
+from agent_console.widgets.panel import Line
 from ivr.desk.catalogue import Catalogue
 from ticketing.vocabulary import FieldName
 
@@ -47,8 +48,8 @@ class FieldRow(Horizontal):
         self.write = write
         self._label = Static(Content(words.say(f"field.{field}")), classes="label")
         self._label.styles.width = label_cells
-        self._idea = Static(classes="idea")
-        self._mark = Static(classes="mark")
+        self._idea = Line(classes="idea")
+        self._mark = Line(classes="mark")
         self._shown: FieldShown | None = None
         self._locked: bool | None = None
 
@@ -75,12 +76,12 @@ class FieldRow(Horizontal):
         self._shown, self._locked = shown, locked
         self.set_class(shown.mine, "-mine")
         self.set_class(locked, "-locked")
-        self._mark.update(content([shown.mark]))
+        self._mark.put(content([shown.mark]))
         idea = shown.suggestion
         self._idea.display = idea is not None
         if idea is not None:
             label = idea.label or idea.value
-            self._idea.update(content([Piece(f"← {label} {confidence(idea.confidence)}", Tone.IDEA)]))
+            self._idea.put(content([Piece(f"← {label} {confidence(idea.confidence)}", Tone.IDEA)]), resize=True)
 
 
 class LineEditor(Input):

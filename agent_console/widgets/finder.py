@@ -10,10 +10,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.timer import Timer
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Input, OptionList
 
 from agent_console.tones import Piece, Tone, content
 from agent_console.widgets.numbered import Entry, NumberedList
+from agent_console.widgets.panel import Line
 
 DEBOUNCE: Final = 0.1
 """Seconds of quiet before what was typed is asked for."""
@@ -83,7 +84,7 @@ class Finder(Vertical):
         self._box = SearchBox(query, placeholder, compact=True, select_on_focus=False)
         self._box.cursor_blink = blink
         self._list = NumberedList()
-        self._note = Static(classes="note")
+        self._note = Line(classes="note")
         self._timer: Timer | None = None
         self._offered_for: str | None = None
         self._entered_early = False
@@ -125,7 +126,7 @@ class Finder(Vertical):
         self._offered_for = query
         self._list.offer(entries)
         self._list.display = bool(entries)
-        self._note.update(content([Piece(note, Tone.FAINT)]))
+        self._note.put(content([Piece(note, Tone.FAINT)]))
         self._note.display = not entries
         if self._entered_early:
             self._entered_early = False

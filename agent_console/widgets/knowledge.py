@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
 
@@ -15,6 +15,7 @@ from agent_console.formats import matches
 from agent_console.tones import Piece, Tone, content
 from agent_console.widgets.finder import Finder
 from agent_console.widgets.numbered import Entry
+from agent_console.widgets.panel import Panel
 from agent_console.widgets.prose import Prose
 from ivr.desk.catalogue import Catalogue
 from ticketing.views import ArticleHit, ArticleView
@@ -65,7 +66,7 @@ class ArticlePage(VerticalScroll, can_focus=True):
         self.post_message(self.Closed())
 
 
-class KnowledgePanel(Vertical):
+class KnowledgePanel(Panel):
     """Search box over results, or an article in their place."""
 
     @dataclass
@@ -126,7 +127,7 @@ class KnowledgePanel(Vertical):
             self._waiting = hits
         else:
             self._offer_suggested(hits)
-        self._title()
+        self._entitle_anew()
 
     def reset(self) -> None:
         """Another call: nothing of the last one stays, except what the person is doing right now."""
@@ -140,7 +141,7 @@ class KnowledgePanel(Vertical):
         if query == self._finder.query_text and query:
             self._heading = self._words.say("knowledge.found", count=len(hits)) if hits else ""
             self._finder.offer(query, [self._entry(hit) for hit in hits], note or self._words.say("knowledge.nothing"))
-            self._title()
+            self._entitle_anew()
 
     def open(self, article: ArticleView) -> None:
         """Show an article and put the cursor into it, if the person is still here."""
@@ -150,7 +151,7 @@ class KnowledgePanel(Vertical):
         self.add_class("-reading")
         if self.has_focus_within or self.screen.focused is None:
             self._article.focus()
-        self._title()
+        self._entitle_anew()
 
     def _offer_suggested(self, hits: tuple[ArticleHit, ...]) -> None:
         self._suggested, self._waiting = hits, None
@@ -167,20 +168,20 @@ class KnowledgePanel(Vertical):
             pieces += [Piece(text, Tone.WARN if matched else Tone.FAINT) for text, matched in matches(hit.snippet)]
         return Entry(hit.id, tuple(pieces))
 
-    def _title(self) -> None:
+    def _entitle_anew(self) -> None:
         pieces = [Piece(f"F3 {self._words.say('knowledge.title')}", bold=True)]
         if self._heading and not self.reading:
             pieces.append(Piece(f" · {self._heading}", Tone.FAINT))
         if self._waiting is not None:
             pieces.append(Piece(f" · {self._words.say('knowledge.fresh')}", Tone.WARN))
-        self.border_title = content(pieces)
-        self.border_subtitle = content([Piece(self._words.say("knowledge.back"), Tone.FAINT)]) if self.reading else ""
+        self.entitle(content(pieces))
+        self.foot(content([Piece(self._words.say("knowledge.back") if self.reading else "", Tone.FAINT)]))
 
     def _close_article(self) -> None:
         self._article.display = False
         self._finder.display = True
         self.remove_class("-reading")
-        self._title()
+        self._entitle_anew()
 
     @on(Finder.Asked)
     def _asked(self, event: Finder.Asked) -> None:
@@ -189,7 +190,7 @@ class KnowledgePanel(Vertical):
             self.post_message(self.Search(event.query))
         else:
             self._offer_suggested(self._waiting if self._waiting is not None else self._suggested)
-            self._title()
+            self._entitle_anew()
 
     @on(Finder.Picked)
     def _picked(self, event: Finder.Picked) -> None:
@@ -214,4 +215,4 @@ class KnowledgePanel(Vertical):
     def _catch_up(self) -> None:
         if self._waiting is not None and not self.has_focus_within:
             self._offer_suggested(self._waiting)
-            self._title()
+            self._entitle_anew()

@@ -6,13 +6,13 @@ from typing import ClassVar, Final
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import OptionList, Static
 
 from agent_console.state import Action
 from agent_console.tones import Piece, Tone, content
 from agent_console.widgets.numbered import Entry, NumberedList
+from agent_console.widgets.panel import Panel
 from ivr.calls.vocabulary import PauseReason
 from ivr.desk.catalogue import Catalogue
 from ivr.desk.wire import Disposition, RevealReason
@@ -43,7 +43,7 @@ def entries(action: Action, words: Catalogue) -> list[Entry]:
             raise ValueError(f"no menu belongs to {action!r}")
 
 
-class Menu(Vertical):
+class Menu(Panel):
     """Hidden until opened; closes when something is taken, by Esc, or when the cursor goes elsewhere."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", show=False, priority=True)]
@@ -76,7 +76,7 @@ class Menu(Vertical):
     def open(self, action: Action) -> None:
         """Show what can be picked for `action` and put the cursor on the first."""
         self._action = action
-        self.border_title = content([Piece(self._words.say(f"menu.{action}"), bold=True)])
+        self.entitle(content([Piece(self._words.say(f"menu.{action}"), bold=True)]))
         self._list.offer(entries(action, self._words))
         self._list.highlighted = 0
         self.screen.add_class("-menu")

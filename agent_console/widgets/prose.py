@@ -2,12 +2,12 @@
 
 from textual import events
 from textual.content import Content
-from textual.widgets import Static
 
 from agent_console.formats import line_breaks
+from agent_console.widgets.panel import Line
 
 
-class Prose(Static):
+class Prose(Line):
     """A text that is broken anew when its width changes."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 Textual's own name for it
@@ -15,10 +15,10 @@ class Prose(Static):
         self._prose = Content("")
         self._across = 0
 
-    def put(self, prose: Content) -> None:
+    def put(self, text: Content, *, resize: bool = True) -> None:
         """Show this text."""
-        if not self._prose.is_same(prose):
-            self._prose = prose
+        if not self._prose.is_same(text):
+            self._prose = text
             self._break()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -29,7 +29,7 @@ class Prose(Static):
 
     def _break(self) -> None:
         if not self._across:
-            self.update(self._prose)
+            super().put(self._prose, resize=True)
             return
         lines = self._prose.divide(line_breaks(self._prose.plain, self._across)) or [self._prose]
-        self.update(Content("\n").join(line.rstrip() for line in lines))
+        super().put(Content("\n").join(line.rstrip() for line in lines), resize=True)

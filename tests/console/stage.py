@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from textual.pilot import Pilot
-from textual.widgets import Static
+from textual.widgets import Input
 
 from agent_console.app import DeskApp, Seat
 from agent_console.desk import Pace
 from agent_console.screens.main import MainScreen
+from agent_console.widgets.transcript import Transcript
 from ivr.desk.catalogue import Language, load
 from ivr.desk.wire import DeskView, Refused
 from tests.console.picture import picture
 from tests.console.scenes import ARTICLES, CHOICES, NOW
 from tests.fakes.desk_server import DeskServer
+from ticketing.vocabulary import FieldName
 
 QUICK = Pace(backoff=(0.02,), opening=5, answer=5, heartbeat=20)
 DEADLINE = 10.0
@@ -58,6 +60,7 @@ class Stage:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + DEADLINE
         while not holds():
+            assert self.app.fault is None, self.app.fault
             if loop.time() > deadline:
                 raise AssertionError(f"never came: {what or holds}\n{self.text()}")
             await self.pilot.pause()
@@ -69,8 +72,7 @@ class Stage:
 
     async def type(self, text: str) -> None:
         """As an input method hands it over: character by character."""
-        for character in text:
-            await self.pilot.press(character)
+        await self.pilot.press(*text)
 
     def text(self) -> str:
         """What stands on the screen, as plain lines."""
@@ -78,8 +80,24 @@ class Stage:
         lines = self.app.screen._compositor.render_strips()
         return "\n".join(strip.text.rstrip() for strip in lines[:height])
 
-    def line(self, selector: str) -> str:
-        return str(self.app.screen.query_one(selector, Static).visual)
+    def lit(self) -> list[str]:
+        """The lines of the transcript that are lit."""
+        transcript = self.main.query_one(Transcript)
+        return [
+            line.plain.strip() for line in transcript._lines if any("$lit" in str(span.style) for span in line.spans)
+        ]
+
+    async def focus(self, field: str) -> None:
+        """Put the cursor into that field of the draft."""
+        self.main.query_one(f"#field-{field} .editor").focus()
+        await self.pilot.pause()
+
+    def focused_field(self) -> FieldName | None:
+        return self.main._focused_field()
+
+    def box_text(self) -> str:
+        """What stands in the knowledge's search box."""
+        return self.main.query_one("#knowledge SearchBox", Input).value
 
     async def sees(self, *texts: str) -> None:
         """Wait until all of these stand on the screen."""
@@ -98,15 +116,28 @@ async def desk_at(
     theme: str = "dark",
     language: Language = Language.CHINESE,
     signed_in: bool = True,
+    password: str = "",
     pace: Pace = QUICK,
 ) -> AsyncIterator[Stage]:
-    """A desk before that server, signed in unless it is to be done by hand."""
-    password = server.password if signed_in else ""
+    """A desk before that server, signed in unless it is to be done by hand, or with another `password`."""
+    password = server.password if signed_in else password
     seat = Seat(server=server.url, agent=server.agent, password=password, theme=theme, blink=False)
     clock = HeldClock()
     app = DeskApp(seat, load(language), clock, pace)
+    before = asyncio.all_tasks()
     async with app.run_test(size=size) as pilot:
         stage = Stage(app, pilot, clock)
         if signed_in:
             await stage.until(lambda: isinstance(app.screen, MainScreen) and app.screen.is_mounted, "the main screen")
         yield stage
+    await _all_ended(before)
+
+
+async def _all_ended(before: set[asyncio.Task[object]]) -> None:
+    """A desk that was left runs no longer."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + DEADLINE
+    while left := [task for task in asyncio.all_tasks() - before if not task.done()]:
+        if loop.time() > deadline:
+            raise AssertionError(f"still running: {left}")
+        await asyncio.sleep(0.002)
