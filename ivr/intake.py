@@ -63,8 +63,8 @@ class Listener(Protocol):
         """Articles came up."""
         ...
 
-    def submitted(self, call: CallId, ticket: TicketView) -> None:
-        """The draft is a ticket, or its ticket moved on."""
+    def submitted(self, call: CallId, agent: AgentId, ticket: TicketView) -> None:
+        """The draft is a ticket, or its ticket moved on; the call may be over by then."""
         ...
 
 
@@ -122,7 +122,7 @@ class Intake:
         self._clock = clock
         self._executor = executor
         self._files: dict[CallId, CallFile] = {}
-        self._by_reference: dict[str, CallId] = {}
+        self._undelivered: dict[str, tuple[CallId, AgentId]] = {}
         self._changed: dict[CallId, None] = {}
         self._work = asyncio.Event()
         self.listener: Listener | None = None
@@ -165,8 +165,10 @@ class Intake:
 
     async def _take_up_ticket(self, file: CallFile, reference: str) -> None:
         async with UnitOfWork(self._database, reads=True) as unit:
-            file.ticket = ticket_view(await unit.tickets.get(reference))
-        self._by_reference[reference] = file.call
+            ticket = await unit.tickets.get(reference)
+        file.ticket = ticket_view(ticket)
+        if ticket.dispatched_at is None:
+            self._undelivered[reference] = (file.call, AgentId(ticket.created_by))
 
     def file(self, call: CallId) -> CallFile:
         """The call's file. Raises `UnknownId` where the call has none."""
@@ -179,7 +181,6 @@ class Intake:
         """The call is done; what was kept stays in the database."""
         self._files.pop(call, None)
         self._changed.pop(call, None)
-        self._by_reference = {ref: one for ref, one in self._by_reference.items() if one != call}
 
     def heard(self, call: CallId, hypothesis: Hypothesis) -> None:
         """Recognition believes something of a speaker."""
@@ -312,22 +313,23 @@ class Intake:
                 ticket = await self._service.submit(unit, file.draft, agent, file.draft.id)
             self.on_submitted()
             file.ticket = ticket
-            self._by_reference[ticket.reference] = call
+            if ticket.dispatched_at is None:
+                self._undelivered[ticket.reference] = (call, agent)
             file.draft = msgspec.structs.replace(file.draft, reference=ticket.reference)
             if self.listener is not None:
                 self.listener.drafted(call, file.draft)
-                self.listener.submitted(call, ticket)
+                self.listener.submitted(call, agent, ticket)
         return ticket
 
     def dispatched(self, ticket: TicketView) -> None:
-        """A ticket reached its agency: the desk that wrote it is told."""
-        call = self._by_reference.get(ticket.reference)
-        if call is None:
+        """A ticket reached its agency: whoever wrote it is told."""
+        if (waiting := self._undelivered.pop(ticket.reference, None)) is None:
             return
+        call, agent = waiting
         if (file := self._files.get(call)) is not None:
             file.ticket = ticket
         if self.listener is not None:
-            self.listener.submitted(call, ticket)
+            self.listener.submitted(call, agent, ticket)
 
     def choices(self, field: FieldName, query: str) -> tuple[Choice, ...]:
         """What a field could be. Raises `UnknownId` for a field that holds text."""

@@ -37,8 +37,10 @@ AGENT = "1001"
 CITIZEN = "03590000124"
 RINGS_MS = 1500
 """How long the agent lets the phone ring."""
-PATIENCE_S = 25.0
-"""With a terminal: how long a person has after the hang-up before the hand submits."""
+PATIENCE_S = 6.0
+"""With a terminal: how long after the hang-up the hand waits for a person who has not touched the draft yet."""
+BUSY_S = 90.0
+"""And for one who has."""
 GREETING_RMS = 200.0
 """Loudness (16-bit RMS) above which what the citizen hears is speech and not line noise."""
 
@@ -103,8 +105,12 @@ async def _call(
     await call.hang_up()
     report.step("citizen_hangs_up")
     if at_terminal and hand.view.ticket is None:
+        draft = hand.view.draft
+        touched = draft is not None and any(field.mine for field in draft.fields.values())
         try:
-            await hand.until(lambda view: view.ticket is not None, "a person submitting", PATIENCE_S)
+            await hand.until(
+                lambda view: view.ticket is not None, "a person submitting", BUSY_S if touched else PATIENCE_S
+            )
         except TimeoutError:
             await _submit(hand)
     view = await hand.until(

@@ -249,9 +249,16 @@ class Office:
         """See `intake.Listener`."""
         self._tell(call, lambda seq: Suggested(seq=seq, hits=hits))
 
-    def submitted(self, call: CallId, ticket: TicketView) -> None:
-        """See `intake.Listener`."""
-        self._tell(call, lambda seq: Submitted(seq=seq, ticket=ticket))
+    def submitted(self, call: CallId, agent: AgentId, ticket: TicketView) -> None:
+        """See `intake.Listener`. Where the desk shows another call by now, a word is said instead."""
+        if (seat := self._seats.get(agent)) is None:
+            return
+        shown = seat.view.ticket
+        if self._agents.get(call) == agent or (shown is not None and shown.reference == ticket.reference):
+            seat.tell(lambda seq: Submitted(seq=seq, ticket=ticket))
+        elif ticket.dispatched_at is not None:
+            params = {"reference": ticket.reference, "agency": ticket.lead_agency}
+            self.notice(agent, Notice(code="notice.ticket_dispatched", params=params))
 
     def _tell(self, call: CallId, make: Callable[[int], AnyUpdate]) -> None:
         if (agent := self._agents.get(call)) is not None:
