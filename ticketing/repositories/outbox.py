@@ -31,6 +31,8 @@ class OutboxRepository:
                     ticket_id=ticket,
                     agency_id=entry.agency_id,
                     part=entry.part,
+                    kind=entry.kind,
+                    body=entry.body,
                     state=entry.state,
                     attempts=entry.attempts,
                     created_at=entry.created_at,
@@ -66,6 +68,10 @@ class OutboxRepository:
         values = {"state": DispatchState.SENT, "sent_at": at, "last_error": ""}
         return await self._settle(key, token, values)
 
+    async def dropped(self, key: str, token: str) -> bool:
+        """It is not needed any more. False as for `sent`."""
+        return await self._settle(key, token, {"state": DispatchState.CANCELLED})
+
     async def failed(self, key: str, token: str, *, error: str, next_at: datetime | None, forget_attempt: bool) -> bool:
         """The agency did not take it: try again at `next_at`, or (None) lay it down as dead. False as for `sent`.
 
@@ -90,6 +96,19 @@ class OutboxRepository:
         )
         if revived.scalar() is None:
             raise UnknownId(f"no dead outbox entry {key}")
+
+    async def cancel(self, reference: str) -> None:
+        """Do not send what still waits for this ticket. What a worker holds just now goes out."""
+        ticket = select(Ticket.id).where(Ticket.reference == reference).scalar_subquery()
+        await self._session.execute(
+            update(OutboxEntry)
+            .where(
+                OutboxEntry.ticket_id == ticket,
+                OutboxEntry.state == DispatchState.PENDING,
+                OutboxEntry.lease.is_(None),
+            )
+            .values(state=DispatchState.CANCELLED)
+        )
 
     async def next_due(self) -> datetime | None:
         """When something is to be sent next; None when nothing waits. May lie in the past."""
@@ -133,6 +152,8 @@ def _record(row: OutboxEntry) -> OutboxRecord:
         reference=Reference(row.ticket.reference),
         agency_id=row.agency_id,
         part=row.part,
+        kind=row.kind,
+        body=row.body,
         state=row.state,
         attempts=row.attempts,
         created_at=row.created_at,
