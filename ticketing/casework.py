@@ -212,7 +212,7 @@ class Casework:
         if waited and not waits and not isinstance(step, s.Dispatched):
             await unit.outbox.cancel(ticket.reference)
         if waits and not waited:
-            await unit.outbox.add(dispatches_of(ticket, now, again=life.dispatched_at is not None))
+            await unit.outbox.add(dispatches_of(ticket, now, helpers=life.dispatched_at is None))
         if isinstance(step, s.HelperAdded):
             await unit.outbox.add([a_dispatch(ticket, step.agency_id, AgencyPart.CO, now, str(then.steps))])
         await unit.outbox.add(notices_of(ticket, life, then, step, now, why))

@@ -89,11 +89,14 @@ def event_of(life: Life, then: Life, at: datetime, step: s.AnyStep, actor: Actor
     )
 
 
-def dispatches_of(ticket: TicketRecord, at: datetime, *, again: bool) -> list[OutboxRecord]:
-    """What must be sent for a ticket that is to be dispatched; a later time has keys of its own."""
-    mark = str(ticket.revision) if again else ""
+def dispatches_of(ticket: TicketRecord, at: datetime, *, helpers: bool) -> list[OutboxRecord]:
+    """What must be sent for a ticket that is to be dispatched; `helpers` unless they have it already.
+
+    A later dispatch of the same ticket has keys of its own, by the revision at which it became necessary.
+    """
+    mark = str(ticket.revision) if ticket.revision else ""
     lead = a_dispatch(ticket, ticket.lead_agency_id, AgencyPart.LEAD, at, mark)
-    if again:
+    if not helpers:
         return [lead]
     return [lead, *(a_dispatch(ticket, one, AgencyPart.CO, at, mark) for one in ticket.co_agency_ids)]
 

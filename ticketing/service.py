@@ -96,7 +96,7 @@ class TicketService:
         await unit.tickets.add(ticket, event_of(Life(), life, now, step, actor, ""))
         await unit.drafts.submitted(draft.id, reference)
         if life.state is TicketState.PENDING_DISPATCH:
-            await unit.outbox.add(dispatches_of(ticket, now, again=False))
+            await unit.outbox.add(dispatches_of(ticket, now, helpers=True))
         return ticket_view(ticket)
 
     async def caller(self, unit: UnitOfWork, contact: ContactId) -> CallerView:
