@@ -124,13 +124,9 @@ class Casework:
         step = s.Dispatched(agency_id=message.agency_id, dispatched_at=message.dispatched_at, due_at=message.due_at)
         return await self._take(unit, ticket, life, step, SYSTEM, "")
 
-    async def sign_for_the_idle(self, unit: UnitOfWork, limit: int = 100) -> int:
-        """Sign what no agency signed in time; returns how many. Their clock has been running since dispatch."""
-        late = await unit.tickets.unsigned(self._now(), limit)
-        for ticket in late:
-            _, life = await self._read(unit, ticket.reference)
-            await self._take(unit, ticket, life, s.Signed(by_itself=True), SYSTEM, "")
-        return len(late)
+    async def sign_for_the_idle(self, unit: UnitOfWork, reference: str) -> TicketRecord:
+        """签收 by itself, because the agency did not in time. Its clock has been running since dispatch."""
+        return await self.take(unit, reference, s.Signed(by_itself=True), SYSTEM)
 
     async def _read(self, unit: UnitOfWork, reference: str) -> tuple[TicketRecord, Life]:
         ticket = await unit.tickets.get(reference)

@@ -182,12 +182,12 @@ async def test_precedents_of_the_same_county_come_first(hotline: Hotline) -> Non
 
 async def test_who_does_not_sign_in_time_has_signed(hotline: Hotline) -> None:
     reference = await hotline.dispatched()
-    hotline.clock.forward(hours=4, seconds=-1)
+    sign_by = hotline.clock.at + timedelta(hours=4)
     async with UnitOfWork(hotline.database) as unit:
-        assert await hotline.casework.sign_for_the_idle(unit) == 0
-    hotline.clock.forward(seconds=1)
-    async with UnitOfWork(hotline.database) as unit:
-        assert await hotline.casework.sign_for_the_idle(unit) == 1
+        assert await unit.tickets.unsigned(sign_by - timedelta(seconds=1), 9) == ()
+        assert [one.reference for one in await unit.tickets.unsigned(sign_by, 9)] == [reference]
+        hotline.clock.at = sign_by
+        await hotline.casework.sign_for_the_idle(unit, reference)
     case = await hotline.case(reference)
     assert case.ticket.state is TicketState.IN_PROGRESS
     assert case.ticket.due_at == datetime.fromisoformat("2026-11-09T17:30+08:00"), "the clock ran since dispatch"

@@ -10,6 +10,7 @@ from sqlalchemy.orm import joinedload
 from ticketing.errors import UnknownId
 from ticketing.models import OutboxEntry, Ticket
 from ticketing.records import OutboxRecord
+from ticketing.repositories.upsert import insert
 from ticketing.vocabulary import DispatchState, Reference
 
 
@@ -19,28 +20,29 @@ class OutboxRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def add(self, entries: Sequence[OutboxRecord]) -> None:
-        """Put entries in; their ticket must be there."""
+    async def add(self, entries: Sequence[OutboxRecord], *, once: bool = False) -> None:
+        """Put entries in; their ticket must be there. A key that is there already raises `Conflict`.
+
+        `once`: it is passed over instead, so that saying a thing twice sends it once.
+        """
         for entry in entries:
-            ticket = (
-                await self._session.execute(select(Ticket.id).where(Ticket.reference == entry.reference))
-            ).scalar_one()
-            self._session.add(
-                OutboxEntry(
-                    key=entry.key,
-                    ticket_id=ticket,
-                    agency_id=entry.agency_id,
-                    part=entry.part,
-                    kind=entry.kind,
-                    body=entry.body,
-                    state=entry.state,
-                    attempts=entry.attempts,
-                    created_at=entry.created_at,
-                    next_at=entry.next_at,
-                    last_error=entry.last_error,
-                )
+            ticket = select(Ticket.id).where(Ticket.reference == entry.reference)
+            added = insert(self._session, OutboxEntry).values(
+                key=entry.key,
+                ticket_id=(await self._session.execute(ticket)).scalar_one(),
+                agency_id=entry.agency_id,
+                part=entry.part,
+                kind=entry.kind,
+                body=entry.body,
+                state=entry.state,
+                attempts=entry.attempts,
+                created_at=entry.created_at,
+                next_at=entry.next_at,
+                last_error=entry.last_error,
             )
-        await self._session.flush()
+            if once:
+                added = added.on_conflict_do_nothing(index_elements=[OutboxEntry.key])
+            await self._session.execute(added)
 
     async def lease(self, token: str, *, now: datetime, until: datetime, limit: int) -> tuple[OutboxRecord, ...]:
         """Take up to `limit` due entries for `token`, oldest first; each counts as an attempt.
