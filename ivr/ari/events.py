@@ -217,8 +217,7 @@ class Translator:
     def _played(self, playback: ari.Playback) -> Iterator[LineEvent]:
         call = self._registry.playbacks.pop(PlaybackId(playback.id), None)
         if playback.state == "failed":
-            self.counts["playback failed"] += 1
-            _log.error("playback failed: its sounds cannot be read by Asterisk")
+            self.counts["playback failed"] += 1  # broken sound files, and every playback that a hang-up cut short
         if call is not None:
             yield LineEvent(call, ev.PlaybackFinished(playback=PlaybackId(playback.id)))
 
