@@ -81,6 +81,17 @@ class TicketRepository:
             raise UnknownId(f"no ticket {reference[:20]!r}")
         return found[0]
 
+    async def many(self, references: Sequence[str]) -> tuple[TicketRecord, ...]:
+        """The tickets of these numbers that there are, in no order."""
+        return await self._all(select(Ticket).where(Ticket.reference.in_(references))) if references else ()
+
+    async def created_from(self, at: datetime | None, *, beyond: Reference, limit: int) -> tuple[TicketRecord, ...]:
+        """Tickets created since `at` (None: ever) with numbers beyond one, by number: for reading all in parts."""
+        query = select(Ticket).where(Ticket.reference > beyond)
+        if at is not None:
+            query = query.where(Ticket.created_at >= at)
+        return await self._all(query.order_by(Ticket.reference).limit(limit))
+
     async def events(self, reference: str) -> tuple[TicketEventRecord, ...]:
         """Every step of a ticket, in order."""
         rows = await self._session.execute(
