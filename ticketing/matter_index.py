@@ -102,8 +102,10 @@ class MatterIndex:
         return [Reference(f"{reference:010d}") for _, reference in best]
 
     def _write(self, rows: dict[int, tuple[int, frozenset[str]]]) -> None:
+        searcher = self._index.searcher()
         for reference, (day, found) in rows.items():
-            self._writer.delete_documents_by_term("reference", reference)
+            if searcher.doc_freq("reference", reference):
+                self._writer.delete_documents_by_query(Query.term_query(self._schema, "reference", reference))
             document = Document()
             document.add_unsigned("reference", reference)
             document.add_integer("day", day)
