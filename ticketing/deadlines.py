@@ -90,6 +90,20 @@ def extended(due: datetime, by: Span, calendar: WorkCalendar) -> Due:
     return _count(by, begin, calendar, (), title=title, reply_by=None, verb="原到期")
 
 
+def ahead_of(due: datetime, by: Span, calendar: WorkCalendar) -> datetime:
+    """The time `by` before `due`: for working days the same time of day so many working days earlier (UTC)."""
+    if by.unit is Unit.MINUTE:
+        return due.astimezone(UTC) - timedelta(minutes=by.amount)
+    if by.unit is Unit.HOUR:
+        return due.astimezone(UTC) - timedelta(hours=by.amount)
+    local = _local(due, calendar)
+    day, left = local.date(), by.amount
+    while left > 0:
+        day -= timedelta(days=1)
+        left -= by.unit is Unit.NATURAL_DAY or calendar.is_working(day)
+    return datetime.combine(day, local.time(), calendar.zone).astimezone(UTC)
+
+
 def resumed(
     rule: DeadlineRule, dispatched_at: datetime, due: datetime, pause: Suspension, calendar: WorkCalendar
 ) -> Due:

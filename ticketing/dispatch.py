@@ -13,12 +13,15 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from ticketing.casework import Casework
 from ticketing.database import Database
 from ticketing.deadlines import due_at
+from ticketing.entries import a_notice
 from ticketing.errors import CalendarUnknown, ChangedMeanwhile, DatabaseUnavailable, GatewayFailed, UnknownId
 from ticketing.gateways import Gateway
-from ticketing.payload import Dispatch, dispatch_of
-from ticketing.records import OutboxRecord, TicketEventRecord, TicketRecord
+from ticketing.lifecycle.table import STATE_NAMES
+from ticketing.payload import Dispatch, Message, dispatch_of, notice_of
+from ticketing.records import OutboxRecord, TicketRecord
 from ticketing.service import ticket_view, utc_now
 from ticketing.site import Site
 from ticketing.unit_of_work import UnitOfWork
@@ -28,8 +31,11 @@ from ticketing.work_calendar import WorkCalendar
 
 _log = logging.getLogger(__name__)
 
-SYSTEM = "system"
-"""The actor of steps no person took."""
+DISPATCH = "dispatch"
+"""The kind of an entry that gives the ticket to its agency."""
+
+GONE = frozenset({TicketState.WITHDRAWN, TicketState.MERGED, TicketState.CLOSED, TicketState.ARCHIVED})
+"""States in which nobody needs a dispatch any more."""
 
 
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +87,7 @@ class DispatchWorker:
         self._database = database
         self._site = site
         self._calendar = WorkCalendar.of_site(site)
+        self._casework = Casework(site, now)
         self._gateways = gateways
         self._policy = policy or RetryPolicy()
         self._now = now
@@ -123,29 +130,26 @@ class DispatchWorker:
 
     async def _send(self, entry: OutboxRecord, ticket: TicketRecord, token: str, leased_at: datetime) -> None:
         """One attempt, written down. If it cannot be written down the lease ends by itself and it is made again."""
-        try:
-            dispatch = await self._attempt(entry, ticket)
-        except GatewayFailed as failure:
-            settled = self._failed(entry, token, leased_at, failure)
+        if entry.kind == DISPATCH and ticket.state in GONE:
+            settled = self._dropped(entry, token)
         else:
-            settled = self._sent(entry, token, dispatch)
+            try:
+                message = await self._attempt(entry, ticket)
+            except GatewayFailed as failure:
+                settled = self._failed(entry, token, leased_at, failure)
+            else:
+                settled = self._sent(entry, token, message)
         try:
             await settled
         except (DatabaseUnavailable, ChangedMeanwhile) as error:
             _log.warning("dispatch %s stays leased: %s", entry.key, error)
 
-    async def _attempt(self, entry: OutboxRecord, ticket: TicketRecord) -> Dispatch:
-        assert entry.attempted_at is not None  # leasing sets it
-        began = ticket.dispatched_at or entry.attempted_at
-        try:
-            due = due_at(self._site.rule(ticket.deadline_rule_id), began, self._calendar).due_at
-        except (CalendarUnknown, UnknownId) as error:
-            raise GatewayFailed(f"no due time: {error}", final=True) from error
-        dispatch = dispatch_of(ticket, entry, self._site, dispatched_at=began, due_at=due)
+    async def _attempt(self, entry: OutboxRecord, ticket: TicketRecord) -> Message:
+        message = notice_of(ticket, entry) if entry.kind != DISPATCH else self._dispatch(entry, ticket)
         gateway = self._gateways.towards(entry.agency_id, self._site)
         try:
             async with asyncio.timeout(self._policy.lease_s * 0.8):
-                await gateway.send(dispatch)
+                await gateway.send(message)
         except TimeoutError as error:
             raise GatewayFailed("no answer before the lease ended", may_have_arrived=True) from error
         except GatewayFailed:
@@ -153,31 +157,46 @@ class DispatchWorker:
         except Exception as error:  # one way to an agency may be broken, the outbox may not
             _log.exception("gateway of %s broke its promise", entry.agency_id)
             raise GatewayFailed(f"the gateway failed: {type(error).__name__}", may_have_arrived=True) from error
-        return dispatch
+        return message
 
-    async def _sent(self, entry: OutboxRecord, token: str, dispatch: Dispatch) -> None:
+    def _dispatch(self, entry: OutboxRecord, ticket: TicketRecord) -> Dispatch:
+        began = ticket.dispatched_at or entry.attempted_at
+        assert began is not None  # leasing sets it
+        try:
+            due = due_at(self._site.rule(ticket.deadline_rule_id), began, self._calendar).due_at
+        except (CalendarUnknown, UnknownId) as error:
+            raise GatewayFailed(f"no due time: {error}", final=True) from error
+        return dispatch_of(ticket, entry, self._site, dispatched_at=began, due_at=due)
+
+    async def _sent(self, entry: OutboxRecord, token: str, message: Message) -> None:
         now = self._now()
+        dispatched = None
         async with UnitOfWork(self._database) as unit:
             if not await unit.outbox.sent(entry.key, token, now):
                 _log.warning("dispatch %s was sent, but its lease was lost", entry.key)
                 return
-            ticket = await unit.tickets.get(entry.reference)
-            dispatched = None
-            if entry.part is AgencyPart.LEAD and ticket.state is TicketState.PENDING_DISPATCH:
-                times = {"dispatched_at": dispatch.dispatched_at, "due_at": dispatch.due_at}
-                step = TicketEventRecord(
-                    seq=ticket.revision + 1,
-                    at=now,
-                    actor=SYSTEM,
-                    kind="dispatched",
-                    from_state=ticket.state,
-                    to_state=TicketState.DISPATCHED,
-                    body={"agency_id": entry.agency_id, **{name: at.isoformat() for name, at in times.items()}},
-                )
-                dispatched = await unit.tickets.change(ticket, step, times)
+            if isinstance(message, Dispatch) and entry.part is AgencyPart.LEAD:
+                dispatched = await self._begun(unit, message, now)
         _log.info("dispatched %s, attempt %d", entry.key, entry.attempts)
         if dispatched is not None:
             self._on_dispatched(ticket_view(dispatched))
+
+    async def _begun(self, unit: UnitOfWork, message: Dispatch, now: datetime) -> TicketRecord | None:
+        """The lead agency has it. If the ticket went elsewhere while it was sent, the agency hears of that next."""
+        ticket = await unit.tickets.get(message.reference)
+        if ticket.state in GONE:
+            name = STATE_NAMES[ticket.state]
+            mark = str(ticket.revision)
+            word = a_notice(ticket, message.agency_id, ticket.state.value, name, mark, now, None, "")
+            await unit.outbox.add([word])
+        if ticket.state is not TicketState.PENDING_DISPATCH:
+            return None
+        return await self._casework.dispatched(unit, message)
+
+    async def _dropped(self, entry: OutboxRecord, token: str) -> None:
+        async with UnitOfWork(self._database) as unit:
+            await unit.outbox.dropped(entry.key, token)
+        _log.info("dispatch %s is not needed any more", entry.key)
 
     async def _failed(self, entry: OutboxRecord, token: str, leased_at: datetime, failure: GatewayFailed) -> None:
         dead = failure.final or entry.attempts >= self._policy.attempts

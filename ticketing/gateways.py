@@ -14,7 +14,7 @@ import httpx
 import msgspec
 
 from ticketing.errors import GatewayFailed
-from ticketing.payload import Dispatch
+from ticketing.payload import Message
 
 _AGAIN = frozenset({408, 425, 429})
 """Refusals (4xx) that are about the moment and not about the message."""
@@ -23,7 +23,7 @@ _AGAIN = frozenset({408, 425, 429})
 class Gateway(Protocol):
     """A way to an agency. Taking the same key twice must do no harm."""
 
-    async def send(self, dispatch: Dispatch) -> None:
+    async def send(self, message: Message) -> None:
         """Return when the other side has it for good. Raises `GatewayFailed` and nothing else."""
         ...
 
@@ -34,11 +34,11 @@ class DirectoryGateway:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def send(self, dispatch: Dispatch) -> None:
+    async def send(self, message: Message) -> None:
         """Write the file; a repetition replaces it with the same matter."""
-        body = msgspec.json.format(msgspec.json.encode(dispatch), indent=2)
+        body = msgspec.json.format(msgspec.json.encode(message), indent=2)
         try:
-            await asyncio.to_thread(_write, self._folder / dispatch.agency_id, f"{dispatch.key}.json", body)
+            await asyncio.to_thread(_write, self._folder / message.agency_id, f"{message.key}.json", body)
         except OSError as error:
             raise GatewayFailed(f"cannot write to {self._folder}: {error.strerror}; check space and rights") from error
 
@@ -46,7 +46,7 @@ class DirectoryGateway:
 class WebhookGateway:
     """Posts the JSON to a URL, signed as Standard Webhooks 1.0 says: HMAC-SHA256 over `id.timestamp.body`.
 
-    Headers `webhook-id` (the dispatch's key), `webhook-timestamp` (Unix seconds), `webhook-signature` (`v1,` and the
+    Headers `webhook-id` (the message's key), `webhook-timestamp` (Unix seconds), `webhook-signature` (`v1,` and the
     base64 of the signature). 2xx is taken; 4xx but 408, 425 and 429 is refused for good; all else is worth another try.
     Use as an async context manager. Raises `ValueError` for an address that is not one of HTTP.
     """
@@ -68,15 +68,15 @@ class WebhookGateway:
     ) -> None:
         await self._client.__aexit__(kind, error, trace)
 
-    async def send(self, dispatch: Dispatch) -> None:
+    async def send(self, message: Message) -> None:
         """Post it and wait for the answer, at most the deadline in all."""
-        body = msgspec.json.encode(dispatch)
+        body = msgspec.json.encode(message)
         stamp = str(int(time.time()))
         headers = {
             "content-type": "application/json",
-            "webhook-id": dispatch.key,
+            "webhook-id": message.key,
             "webhook-timestamp": stamp,
-            "webhook-signature": "v1," + signature(self._secret, dispatch.key, stamp, body),
+            "webhook-signature": "v1," + signature(self._secret, message.key, stamp, body),
         }
         try:
             async with asyncio.timeout(self._deadline_s):

@@ -1,10 +1,11 @@
-"""What an agency gets to see of a ticket: the message the gateways carry. Pure.
+"""What an agency gets to see of a ticket: the messages the gateways carry. Pure.
 
 A confidential ticket (保密) carries nothing that says who called: no name, no number, and neither of them inside title
 or content. Fields are added in later releases, never renamed; `schema` changes when an old reader could be wrong.
 """
 
 from datetime import datetime
+from typing import TypeAlias
 
 import msgspec
 
@@ -56,13 +57,49 @@ class Dispatch(msgspec.Struct, frozen=True, kw_only=True):
     due_at: datetime
 
 
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """Word of a later step (退单审定, 延期, 督办, 催办, 撤单…) to the lead agency of a ticket it was dispatched before.
+
+    `kind` is the step's name in the log, `name` its Chinese one. Texts hide a confidential citizen as a dispatch does.
+    """
+
+    schema: str = "huying.notice.v1"
+    key: str
+    reference: Reference
+    agency_id: AgencyId
+    kind: str
+    name: str
+    at: datetime
+    due_at: datetime | None
+    why: str
+
+
+Message: TypeAlias = Dispatch | Notice
+"""What a gateway carries."""
+
+
+def notice_of(ticket: TicketRecord, entry: OutboxRecord) -> Notice:
+    """The message of an entry that is not a dispatch."""
+    due_at = entry.body["due_at"]
+    return Notice(
+        key=entry.key,
+        reference=entry.reference,
+        agency_id=entry.agency_id,
+        kind=entry.kind,
+        name=entry.body["name"],
+        at=datetime.fromisoformat(entry.body["at"]),
+        due_at=datetime.fromisoformat(due_at) if due_at else None,
+        why=_without(entry.body["why"], _secrets(ticket)),
+    )
+
+
 def dispatch_of(
     ticket: TicketRecord, entry: OutboxRecord, site: Site, *, dispatched_at: datetime, due_at: datetime
 ) -> Dispatch:
     """The message for one agency of a ticket."""
     place = site.places.get(ticket.place_id) if ticket.place_id else None
     agency = site.agencies.get(entry.agency_id)
-    secret = (ticket.citizen_name, ticket.callback_phone) if ticket.confidential else ()
+    secret = _secrets(ticket)
     return Dispatch(
         key=entry.key,
         reference=ticket.reference,
@@ -87,6 +124,10 @@ def dispatch_of(
         dispatched_at=dispatched_at,
         due_at=due_at,
     )
+
+
+def _secrets(ticket: TicketRecord) -> tuple[str, ...]:
+    return (ticket.citizen_name, ticket.callback_phone) if ticket.confidential else ()
 
 
 def _without(text: str, secrets: tuple[str, ...]) -> str:

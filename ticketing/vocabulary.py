@@ -111,6 +111,24 @@ class DispatchState(StrEnum):
     PENDING = "pending"
     SENT = "sent"
     DEAD = "dead"
+    CANCELLED = "cancelled"  # no longer to be sent: the ticket went elsewhere
+
+
+class CallbackKind(StrEnum):
+    """Why a citizen is called (回拨类别)."""
+
+    MISSED = "missed"  # 漏接回拨
+    PROMISED = "promised"  # 登记回拨: pressed 9 while waiting
+    VISIT = "visit"  # 回访
+
+
+class CallbackState(StrEnum):
+    """Where a callback stands."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    EXHAUSTED = "exhausted"  # as often as allowed, never reached
+    CANCELLED = "cancelled"  # the citizen called in first, or there is nothing to ask any more
 
 
 class ContactState(StrEnum):

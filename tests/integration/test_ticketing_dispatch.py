@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.agency_endpoint import HANG_UP, SILENCE, agency_endpoint
+from tests.fakes.gateways import ScriptedGateway
 from tests.fakes.tickets import SITE, Killed, TestClock, a_contact, draft_of, killed_before_statement
 from tests.until import until
 from ticketing.database import Database, open_database
@@ -30,25 +31,6 @@ REFERENCE = "2611020001"
 POLICY = RetryPolicy(attempts=4, first_s=10, longest_s=60, lease_s=60)
 
 on_both_databases = pytest.mark.database
-
-
-class ScriptedGateway:
-    """Fails as told, then takes everything; remembers what it took and that nothing came twice at once."""
-
-    def __init__(self, *failures: Exception) -> None:
-        self.failures = list(failures)
-        self.taken: list[Dispatch] = []
-        self._sending: set[str] = set()
-        self.twice_at_once = False
-
-    async def send(self, dispatch: Dispatch) -> None:
-        self.twice_at_once |= dispatch.key in self._sending
-        self._sending.add(dispatch.key)
-        await asyncio.sleep(0)
-        self._sending.discard(dispatch.key)
-        if self.failures:
-            raise self.failures.pop(0)
-        self.taken.append(dispatch)
 
 
 async def a_ticket(database: Database, call: str = "call-1", co: str = "") -> TicketView:

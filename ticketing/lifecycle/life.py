@@ -157,7 +157,13 @@ def _after(life: Life, at: datetime, step: AnyStep) -> Life:
         case ReturnAsked():
             return _to(life, TicketState.RETURN_ASKED, returns=life.returns + 1)
         case ReturnUpheld():
-            return _to(life, TicketState.PENDING_DISPATCH, holders=(step.lead_agency_id,), signed_at=None)
+            return _to(
+                life,
+                TicketState.PENDING_DISPATCH,
+                holders=(step.lead_agency_id,),
+                dispatched_at=None,
+                signed_at=None,
+            )
         case ReturnRejected():
             return _to(life, TicketState.IN_PROGRESS, signed_at=life.signed_at or at)
         case Delegated():
@@ -205,6 +211,7 @@ def _after(life: Life, at: datetime, step: AnyStep) -> Life:
                 holders=life.holders[:1],
                 closure=None,
                 closed_at=None,
+                dispatched_at=None,
                 signed_at=None,
                 visits=0,
                 redos=life.redos + 1,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ticketing.deadlines import Suspension, choose_rule, due_at, due_in, extended, resumed
+from ticketing.deadlines import Suspension, ahead_of, choose_rule, due_at, due_in, extended, resumed
 from ticketing.errors import CalendarUnknown
 from ticketing.pack_deadlines import DeadlineRule, Span, Unit
 from ticketing.site import default_site_dir, load_site
@@ -117,6 +117,20 @@ def test_suspended_days_and_hours_do_not_count() -> None:
 def test_an_extension_counts_on_from_the_due_time(before: str, by: Span, after: str) -> None:
     result = extended(at(before), by, SHANGHAI).due_at.astimezone(SITE.zone)
     assert result.strftime("%Y-%m-%d %H:%M") == after
+
+
+@pytest.mark.parametrize(
+    ("due_time", "by", "expected"),
+    [
+        ("2026-11-09T17:30", Span(amount=1, unit=Unit.WORKING_DAY), "2026-11-06 17:30"),
+        ("2026-10-10T17:30", Span(amount=3, unit=Unit.WORKING_DAY), "2026-09-30 17:30"),
+        ("2026-11-09T17:30", Span(amount=4, unit=Unit.HOUR), "2026-11-09 13:30"),
+        ("2026-11-09T00:00", Span(amount=30, unit=Unit.MINUTE), "2026-11-08 23:30"),
+        ("2026-11-09T17:30", Span(amount=2, unit=Unit.NATURAL_DAY), "2026-11-07 17:30"),
+    ],
+)
+def test_reminders_are_counted_back(due_time: str, by: Span, expected: str) -> None:
+    assert ahead_of(at(due_time), by, SHANGHAI).astimezone(SITE.zone).strftime("%Y-%m-%d %H:%M") == expected
 
 
 def test_an_extension_of_no_length_is_refused() -> None:
