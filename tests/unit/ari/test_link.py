@@ -169,6 +169,17 @@ async def test_refusals_count_only_while_they_follow_each_other() -> None:
         await marker(link, Marker.UP)
 
 
+async def test_refusals_of_an_earlier_boot_are_forgotten() -> None:
+    async with AriStub(handshake=404) as stub, running(stub.account) as link:
+        for _ in range(3):
+            began = time.monotonic()
+            await until(lambda: time.monotonic() - began > TIMES.refused_ms / 1000 / 2, "half of what is borne")
+            stub.handshake = 101
+            await marker(link, Marker.UP)
+            stub.handshake = 404
+            await stub.drop()
+
+
 async def test_nobody_there_is_waited_for() -> None:
     async with AriStub() as stub:
         account = stub.account

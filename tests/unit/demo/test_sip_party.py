@@ -279,7 +279,7 @@ async def test_a_call_survives_the_loss_of_any_datagram(lost: int) -> None:
         call = await caller.dial("1001")
         received = await phone.next_call()
         await call.answered()
-        await received.answered()
+        await until(received._acked.is_set, "the answer to be acknowledged")
         await call.hang_up()
         assert await received.ended() is Ended.BYE
 
