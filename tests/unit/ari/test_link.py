@@ -172,8 +172,7 @@ async def test_refusals_count_only_while_they_follow_each_other() -> None:
 async def test_refusals_of_an_earlier_boot_are_forgotten() -> None:
     async with AriStub(handshake=404) as stub, running(stub.account) as link:
         for _ in range(3):
-            began = time.monotonic()
-            await until(lambda: time.monotonic() - began > TIMES.refused_ms / 1000 / 2, "half of what is borne")
+            await asyncio.sleep(TIMES.refused_ms / 1000 / 2)  # half of what is borne: the length is what is tested
             stub.handshake = 101
             await marker(link, Marker.UP)
             stub.handshake = 404
