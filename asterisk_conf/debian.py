@@ -181,7 +181,7 @@ def _complaint(stderr: str) -> str:
     """The lines in which apt says what is wrong; failing that the last ones."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith(("E:", "Err"))]
-    return " | ".join((errors or lines)[:3]) or "no reason given"
+    return " | ".join((errors or lines)[:3]).rstrip(".") or "no reason given"
 
 
 def unpack(debs: Iterable[Path], root: Path) -> None:

@@ -10,7 +10,7 @@ HotlineError
 └── MoveRefused           an agent may not do that now
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -137,7 +137,10 @@ class Telephony(Protocol):
         ...
 
     async def ring(self, call: CallId, leg: LegId, endpoint: str, caller_number: str | None, ring_ms: int) -> None:
-        """Call `endpoint` as leg `leg`; Asterisk itself gives up after `ring_ms`."""
+        """Call `endpoint` as leg `leg`; Asterisk itself gives up after `ring_ms`.
+
+        LegGone means the citizen's leg: nobody is left to ring for.
+        """
         ...
 
     async def connect(self, call: CallId, citizen_leg: LegId, agent_leg: LegId) -> None:
@@ -165,6 +168,10 @@ class Telephony(Protocol):
 
     async def clear(self, call: CallId) -> None:
         """Remove every bridge and tap of the call; the legs are the caller's business."""
+        ...
+
+    async def sweep(self, keep: Iterable[CallId]) -> object:
+        """Remove the taps and empty bridges of calls not in `keep` that stood when the link last came up."""
         ...
 
 

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
+from ticketing.consequences import UNHURRIED
 from ticketing.deadlines import choose_rule, due_at
 from ticketing.errors import AlreadySubmitted, DraftIncomplete, UnknownId
 from ticketing.pack import Category
@@ -101,7 +102,8 @@ class TicketService:
         co = [self._site.agency(one).id for one in values[FieldName.CO_AGENCIES].split("|") if one]
         place = self._site.place(values[FieldName.PLACE]).id if values[FieldName.PLACE] else None
         request_type = _word(FieldName.REQUEST_TYPE, RequestType, values[FieldName.REQUEST_TYPE])
-        urgency = _word(FieldName.URGENCY, Urgency, values[FieldName.URGENCY] or category.urgency)
+        usual = Urgency.NORMAL if request_type in UNHURRIED else category.urgency
+        urgency = _word(FieldName.URGENCY, Urgency, values[FieldName.URGENCY] or usual)
         rule, _ = choose_rule(self._site.deadlines, category, request_type, urgency)
         return TicketRecord(
             reference=Reference(""),

@@ -108,6 +108,9 @@ class Roster:
         self._by_endpoint = {seat.agent.endpoint: seat.agent.id for seat in self._seats.values()}
         self._ranks = 0
 
+    def __contains__(self, agent: AgentId) -> bool:
+        return agent in self._seats
+
     def seat(self, agent: AgentId) -> Seat:
         """What an agent is doing. Raises `AgentUnknown`."""
         try:

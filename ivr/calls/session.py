@@ -427,7 +427,9 @@ class CallSession:
         self._connected()
 
     def _stray(self, leg: LegId) -> None:
-        if leg not in (self.citizen, self.agent_leg) and leg not in self.gone:
+        """Nobody's leg, or one held for gone that rings after all."""
+        if leg not in (self.citizen, self.agent_leg):
+            self.gone.discard(leg)
             self._count(leg)
             self._hang_up(leg)
 

@@ -36,6 +36,7 @@ class SipProbe:
         self._sequence = 0
         self._target = self._to = ""
         self._media_to: tuple[str, int] | None = None
+        self._frame = 0
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -73,15 +74,17 @@ class SipProbe:
         return await self.request("INVITE", user, body=f"v=0\r\n{origin}{audio}")
 
     async def talk(self, seconds: float, frequency: float = 1000.0) -> None:
-        """Send a tone for so long, in real time."""
+        """Send a tone for so long, in real time; the next talk goes on in the same stream."""
         assert self._media_to is not None, "no call"
         loop = asyncio.get_running_loop()
         start = loop.time()
-        for number in range(round(seconds * 50)):
-            time = (np.arange(_FRAME) + number * _FRAME) / 8000
+        for number in range(1, round(seconds * 50) + 1):
+            time = (np.arange(_FRAME) + self._frame * _FRAME) / 8000
             payload = _to_ulaw(8000 * np.sin(2 * np.pi * frequency * time))
-            self._rtp.sendto(struct.pack("!BBHII", 0x80, 0, number, number * _FRAME, 7) + payload, self._media_to)
-            await asyncio.sleep(max(0.0, start + 0.02 * (number + 1) - loop.time()))
+            header = struct.pack("!BBHII", 0x80, 0, self._frame, self._frame * _FRAME, 7)
+            self._rtp.sendto(header + payload, self._media_to)
+            self._frame += 1
+            await asyncio.sleep(max(0.0, start + 0.02 * number - loop.time()))
 
     def heard(self) -> NDArray[np.float64]:
         """All samples heard since the last time, -1..1."""

@@ -1,9 +1,5 @@
 import json
-import os
-import subprocess
-import sys
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,6 +9,7 @@ from asterisk_conf import program
 from asterisk_conf.debian import Apt
 from asterisk_conf.errors import InstallFailed, MirrorUnreachable, PackageMissing
 from asterisk_conf.install import install
+from tests.unit.asterisk_conf.fake_mirror import Mirror, build_deb, make_mirror
 
 # of the real lists a part will do: the loader, what is looked into, and enough to break off in the middle
 MODULES = ("app_echo", "app_stasis", "res_ari")
@@ -27,52 +24,6 @@ case "$*" in
 *-V*) echo "Asterisk $(cat "$here/../../sbin/asterisk")" ;;
 esac
 """
-
-
-@dataclass
-class Mirror:
-    """A mirror on disk, reached through a fake apt-get."""
-
-    home: Path
-    apt: Apt
-
-    def plan(self, **changes: object) -> None:
-        standing = json.loads((self.home / "plan.json").read_text())
-        (self.home / "plan.json").write_text(json.dumps(standing | changes))
-
-    def calls(self) -> list[list[str]]:
-        log = self.home / "calls.log"
-        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-
-    def downloaded(self) -> list[str]:
-        fetched = [call[1:] for call in self.calls() if call[0] == "download"]
-        return [argument.split("=")[0] for call in fetched for argument in call]
-
-    def deb(self, name: str, files: dict[str, str]) -> None:
-        for old in (self.home / "pool").glob(f"{name}_*"):
-            old.unlink()
-        build_deb(self.home / "pool", name, files)
-
-
-def build_deb(pool: Path, name: str, files: dict[str, str]) -> None:
-    tree = pool / f".{name}"
-    (tree / "DEBIAN").mkdir(parents=True)
-    fields = {"Package": name, "Version": "1:1.0-1", "Architecture": "all", "Maintainer": "x <x@example.invalid>"}
-    control = "".join(f"{field}: {value}\n" for field, value in (fields | {"Description": "x"}).items())
-    (tree / "DEBIAN" / "control").write_text(control)
-    for path, text in files.items():
-        (tree / path).parent.mkdir(parents=True, exist_ok=True)
-        (tree / path).write_text(text)
-        (tree / path).chmod(0o755)
-    command = [
-        "dpkg-deb",
-        "--root-owner-group",
-        "-Znone",
-        "--build",
-        str(tree),
-        str(pool / f"{name}_1%3a1.0-1_all.deb"),
-    ]
-    subprocess.run(command, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")
@@ -95,22 +46,10 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def mirror(pool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mirror:
-    home = tmp_path / "mirror"
-    (home / "pool").mkdir(parents=True)
-    for deb in pool.glob("*.deb"):
-        os.link(deb, home / "pool" / deb.name)
-    (home / "plan.json").write_text(json.dumps({"reachable": True, "downloads": 1000, "gone": []}))
-    command = home / "apt-get"
-    fake = home / "fake_apt.py"
-    fake.write_text(Path(__file__).with_name("fake_apt.py").read_text())
-    command.write_text(f'#!/bin/sh\nexec {sys.executable} {fake} "$@"\n')
-    command.chmod(0o755)
-    keyring = home / "keyring.gpg"
-    keyring.touch()
     monkeypatch.setattr(program, "on_system", lambda: None)
     monkeypatch.setattr(installing, "PACKAGES", PACKAGES)
     monkeypatch.setattr(installing, "MODULES", MODULES)
-    return Mirror(home, Apt(mirror="http://mirror.invalid/debian", keyring=keyring, command=str(command)))
+    return make_mirror(tmp_path / "mirror", pool)
 
 
 def test_the_prefix_appears_complete_with_the_versions_it_was_made_from(mirror: Mirror, tmp_path: Path) -> None:

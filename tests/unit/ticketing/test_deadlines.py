@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ticketing.deadlines import Suspension, choose_rule, due_at, extended
+from ticketing.deadlines import Suspension, choose_rule, due_at, due_in, extended, resumed
 from ticketing.errors import CalendarUnknown
 from ticketing.pack_deadlines import DeadlineRule, Span, Unit
 from ticketing.site import default_site_dir, load_site
@@ -207,3 +207,24 @@ def test_a_suspension_never_brings_the_due_time_forward(
 def test_the_zone_a_time_is_written_in_changes_nothing(rule: DeadlineRule, dispatched: datetime) -> None:
     elsewhere = dispatched.astimezone(ZoneInfo("America/New_York"))
     assert due_at(rule, dispatched, SHANGHAI) == due_at(rule, elsewhere, SHANGHAI)
+
+
+@given(
+    st.builds(rule_of, SPANS),
+    KNOWN,
+    st.timedeltas(timedelta(0), timedelta(days=5)),
+    st.timedeltas(timedelta(minutes=1), timedelta(days=9)),
+)
+def test_resuming_gives_what_counting_without_the_suspension_gives(
+    rule: DeadlineRule, dispatched: datetime, until: timedelta, length: timedelta
+) -> None:
+    pause = Suspension(start=dispatched + until, end=dispatched + until + length)
+    before = due_at(rule, dispatched, SHANGHAI).due_at
+    assert (
+        resumed(rule, dispatched, before, pause, SHANGHAI).due_at == due_at(rule, dispatched, SHANGHAI, [pause]).due_at
+    )
+
+
+@given(SPANS, KNOWN)
+def test_a_span_counts_as_a_rules_reply_does(span: Span, begin: datetime) -> None:
+    assert due_in(span, begin, SHANGHAI).due_at == due_at(rule_of(span), begin, SHANGHAI).due_at
