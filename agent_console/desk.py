@@ -59,6 +59,7 @@ from ivr.desk.wire import (
     decode_from_server,
     encode,
 )
+from ticketing.views import DraftView
 from ticketing.vocabulary import FieldName
 
 logger = logging.getLogger(__name__)
@@ -267,7 +268,7 @@ class Desk:
         turned_down: list[Edit] = []
         async with self._saving:
             for edit in self.edits.unsent():
-                self.edits.sent(edit)
+                self.edits.sent(edit, self._draft())
                 question = EditField(request=next(self._requests), draft=edit.draft, field=edit.field, value=edit.value)
                 try:
                     answer = await self._ask(question, Done)
@@ -275,7 +276,7 @@ class Desk:
                     self.edits.unanswered(edit)
                     raise
                 if isinstance(answer, Done):
-                    self.edits.taken(edit, self._reception.view.draft if self._reception.view else None)
+                    self.edits.taken(edit, self._draft())
                 elif answer.code in UNHEARD:
                     self.edits.unanswered(edit)
                     break
@@ -284,6 +285,9 @@ class Desk:
                     turned_down.append(self.edits.of(edit.draft, edit.field) or edit)
         self._announce()
         return turned_down
+
+    def _draft(self) -> DraftView | None:
+        return None if self._reception.view is None else self._reception.view.draft
 
     async def take_suggestion(self, draft: str, field: FieldName) -> Done | Refused:
         """Let the machine's idea stand, instead of anything typed into that field so far."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ivr.desk.wire import Refused
-from ticketing.views import DraftView
+from ticketing.views import DraftField, DraftView
 from ticketing.vocabulary import FieldName
 
 
@@ -23,13 +23,17 @@ class EditState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Edit:
-    """One field's text: `value` is what is stored, `label` what a person reads; `refused` says why it may not stand."""
+    """One field's text: `value` is what is stored, `label` what a person reads; `refused` says why it may not stand.
+
+    `before` is what the draft showed when the edit was sent.
+    """
 
     draft: str
     field: FieldName
     value: str
     label: str
     state: EditState = EditState.WAITING
+    before: DraftField | None = None
     refused: Refused | None = None
 
 
@@ -56,7 +60,7 @@ class Edits:
 
     def refuse(self, edit: Edit, refused: Refused) -> None:
         """The edit may not stand; it stays as typed, marked, until the agent changes it."""
-        self._move(edit, EditState.REFUSED, refused)
+        self._move(edit, EditState.REFUSED, refused=refused)
 
     def unsent(self) -> list[Edit]:
         """What waits to be sent, oldest first."""
@@ -70,9 +74,9 @@ class Edits:
         """What may not stand in that draft."""
         return [edit for edit in self._edits.values() if edit.draft == draft and edit.state is EditState.REFUSED]
 
-    def sent(self, edit: Edit) -> None:
-        """On its way."""
-        self._move(edit, EditState.SENT)
+    def sent(self, edit: Edit, shown: DraftView | None) -> None:
+        """On its way; `shown` is the draft as it stands now."""
+        self._move(edit, EditState.SENT, before=_field(shown, edit))
 
     def unanswered(self, edit: Edit) -> None:
         """No answer came: to be sent again."""
@@ -84,8 +88,8 @@ class Edits:
         kept = self.of(edit.draft, edit.field)
         if kept is None or kept.value != edit.value:
             return
-        now = shown.fields.get(edit.field) if shown is not None and shown.id == edit.draft else None
-        if now is not None and now.mine and now.value == edit.value:
+        now = _field(shown, edit)
+        if now is not None and now.mine and (now.value == edit.value or now != kept.before):
             self.drop(edit.draft, edit.field)
 
     def settle(self, draft: DraftView) -> None:
@@ -109,8 +113,15 @@ class Edits:
         """Another person signs in."""
         self._edits.clear()
 
-    def _move(self, edit: Edit, state: EditState, refused: Refused | None = None) -> None:
+    def _move(
+        self, edit: Edit, state: EditState, *, before: DraftField | None = None, refused: Refused | None = None
+    ) -> None:
         """Only if nothing newer was typed since."""
         kept = self.of(edit.draft, edit.field)
         if kept is not None and kept.value == edit.value:
-            self._edits[edit.draft, edit.field] = replace(kept, state=state, refused=refused)
+            known = kept.before if before is None else before
+            self._edits[edit.draft, edit.field] = replace(kept, state=state, before=known, refused=refused)
+
+
+def _field(shown: DraftView | None, edit: Edit) -> DraftField | None:
+    return shown.fields.get(edit.field) if shown is not None and shown.id == edit.draft else None

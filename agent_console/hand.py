@@ -101,8 +101,9 @@ class Hand:
 
     async def save(self) -> None:
         """Send what was typed. What may not stand is marked in its field, or told where its draft is no longer here."""
+        refused = await self._desk.save()
         here = self.state.draft.id if self.state.draft is not None else None
-        for edit in await self._desk.save():
+        for edit in refused:
             if edit.draft != here and edit.refused is not None:
                 reason = self._words.tell(edit.refused.code, edit.refused.params)
                 self._desk.edits.drop(edit.draft, edit.field)

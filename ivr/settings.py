@@ -34,7 +34,7 @@ class AsteriskSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=
     """The telephone exchange. Phones and trunk reach it on `sip_host`, programs on loopback alone.
 
     `prefix`: folder of an Asterisk installed without root, used only where the machine has none of its own that is new
-    enough; empty means `prefix` beside the instance. `managed`: the server starts and supervises it.
+    enough; empty means `asterisk` beside the instance. `managed`: the server starts and supervises it.
     """
 
     sip_host: str = "127.0.0.1"
@@ -139,7 +139,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def prefix(self) -> Path:
         """The Asterisk installed without root."""
-        return Path(self.asterisk.prefix) if self.asterisk.prefix else self.home.parent / "prefix"
+        return Path(self.asterisk.prefix) if self.asterisk.prefix else self.home.parent / "asterisk"
 
     @property
     def database_url(self) -> str:

@@ -2,5 +2,17 @@
 
 from tests.databases import backend, database, database_url, empty_url, postgres, sqlite_template
 from tests.exchanges import asterisk, exchange
+from tests.leaks import no_leaks, no_tasks_left
 
-__all__ = ["asterisk", "backend", "database", "database_url", "empty_url", "exchange", "postgres", "sqlite_template"]
+__all__ = [
+    "asterisk",
+    "backend",
+    "database",
+    "database_url",
+    "empty_url",
+    "exchange",
+    "no_leaks",
+    "no_tasks_left",
+    "postgres",
+    "sqlite_template",
+]

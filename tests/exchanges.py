@@ -1,6 +1,6 @@
 """A real Asterisk for tests: rendered as for a customer, on ports of its own, started once for the session.
 
-`exchange` lends it to a test. When the test ends no channel, bridge, application subscription or task may be left.
+`exchange` lends it to a test. When the test ends no channel, bridge or task may be left, or it fails.
 """
 
 import asyncio

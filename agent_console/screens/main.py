@@ -186,12 +186,20 @@ class MainScreen(Screen[None]):
         self.set_focus(back if back is not None and back.is_attached else None)
         self._show()
 
+    def _leave_list(self) -> None:
+        """From an open list, the fields are counted from the one it belongs to."""
+        row = row_of(self.focused)
+        if isinstance(row, ChoiceField):
+            self.set_focus(row.box)
+
     def action_next_field(self) -> None:
         """Tab."""
+        self._leave_list()
         self.focus_next(".editor")
 
     def action_previous_field(self) -> None:
         """Shift+Tab."""
+        self._leave_list()
         self.focus_previous(".editor")
 
     # ---- typing

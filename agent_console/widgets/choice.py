@@ -128,28 +128,31 @@ class ChoiceField(FieldRow):
 
     def __init__(self, field: FieldName, words: Catalogue, write: Write, *, label_cells: int, blink: bool) -> None:
         super().__init__(field, words, write, label_cells=label_cells)
-        self._box = ValueBox(classes="value editor")
+        self.box = ValueBox(classes="value editor")
         self._blink = blink
         self._list: ChoiceList | None = None
         self._choices: dict[str, Choice] = {}
 
     def editor(self) -> ComposeResult:
         """The value; its list comes when it is wanted."""
-        yield self._box
+        yield self.box
 
     def put(self, shown: FieldShown, locked: bool) -> None:
         """See `FieldRow`."""
         if shown == self._shown:
             return
         if shown.text:
-            self._box.put(content([Piece(shown.text, Tone.MINE if shown.mine else Tone.INK, bold=shown.mine)]))
+            self.box.put(content([Piece(shown.text, Tone.MINE if shown.mine else Tone.INK, bold=shown.mine)]))
         else:
-            self._box.put(content([Piece(f"?{shown.ask}" if shown.ask else "", Tone.WARN)]))
+            self.box.put(content([Piece(f"?{shown.ask}" if shown.ask else "", Tone.WARN)]))
 
     @on(ValueBox.Changing)
     async def _open(self, event: ValueBox.Changing) -> None:
         event.stop()
-        if self._locked or self._list is not None:
+        if self._list is not None:
+            self._list.write(event.begun)  # an input method hands over several at once, before the list has the cursor
+            return
+        if self._locked:
             return
         self._list = ChoiceList(self, self.words.say("draft.search"), blink=self._blink, query=event.begun)
         line = self if isinstance(self.parent, DraftForm) else self.parent
@@ -218,7 +221,7 @@ class ChoiceField(FieldRow):
         if self._list is None:
             return
         if back:
-            self._box.focus()
+            self.box.focus()
         shut, self._list = self._list, None
         await shut.remove()
 
@@ -228,17 +231,17 @@ class YesNoField(FieldRow):
 
     def __init__(self, field: FieldName, words: Catalogue, write: Write, *, label_cells: int) -> None:
         super().__init__(field, words, write, label_cells=label_cells)
-        self._box = ValueBox(classes="value editor")
+        self.box = ValueBox(classes="value editor")
 
     def editor(self) -> ComposeResult:
         """The word."""
-        yield self._box
+        yield self.box
 
     def put(self, shown: FieldShown, locked: bool) -> None:
         """See `FieldRow`."""
         if shown != self._shown:
             tone = Tone.WARN if shown.value == YES else Tone.MINE if shown.mine else Tone.INK
-            self._box.put(content([Piece(shown.text, tone, bold=shown.value == YES)]))
+            self.box.put(content([Piece(shown.text, tone, bold=shown.value == YES)]))
 
     @on(ValueBox.Changing)
     def _change(self, event: ValueBox.Changing) -> None:

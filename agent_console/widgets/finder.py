@@ -109,6 +109,10 @@ class Finder(Vertical):
         """Put the cursor into the box."""
         self._box.focus()
 
+    def write(self, text: str) -> None:
+        """Type something more."""
+        self._box.insert_text_at_cursor(text)
+
     def enter_list(self) -> None:
         """Put the cursor into the list, if it holds anything."""
         if self._list.picked is not None:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from asr.errors import ModelBroken
 from asr.model.recipe import artefact, openfst
-from asr.model.recipe.language import Counts, classed, classes_of, segmenter
+from asr.model.recipe.language import Counts
 from asr.model.recipe.pronounce import readings
+from asr.model.recipe.segment import classed, classes_of, segmenter
 from asr.model.recipe.site_text import HANZI, clauses
 
 _SENTENCE_WEIGHT = 20.0

@@ -157,7 +157,7 @@ class Translator:
                     yield LineEvent(leg.call, ev.DigitPressed(leg=leg.leg, digit=digit))
             case ari.PlaybackFinished(playback=playback):
                 yield from self._played(playback)
-            case ari.ChannelEnteredBridge(channel=channel, bridge=bridge):
+            case ari.ChannelEnteredBridge(channel=ari.Channel() as channel, bridge=bridge):
                 yield from self._joined(channel, bridge)
             case ari.ChannelLeftBridge(channel=channel, bridge=bridge):
                 if (leg := self._leg(channel)) is not None and bridge.id == talk(leg.call):

@@ -38,8 +38,9 @@ _ARRIVE_MS = 3000
 class AriTelephony:
     """Asterisk as the hotline sees it; see `ivr.ports.Telephony` for what each verb means.
 
-    Use as an async context manager. `hotline_number` is shown on agents' phones where the citizen's is not. `counts`
-    tells what was ignored, malformed, overdue, reconnected, forgotten, stray and swept.
+    Use as an async context manager; it opens and closes the tape it is given. `hotline_number` is shown on agents'
+    phones where the citizen's is not. `counts` tells what was ignored, malformed, overdue, reconnected, forgotten,
+    stray and swept.
     """
 
     def __init__(

@@ -121,7 +121,7 @@ class CallSession:
             case ev.AgentReserved():
                 self._reserved(event)
             case ev.LegRinging(leg=leg):
-                if leg != self.agent_leg:
+                if leg not in self.gone:
                     self._stray(leg)
             case ev.LegAnswered(leg=leg):
                 self._leg_answered(leg)
@@ -427,7 +427,7 @@ class CallSession:
         self._connected()
 
     def _stray(self, leg: LegId) -> None:
-        """Nobody's leg, or one held for gone that rings after all."""
+        """Nobody's leg, or one held for gone that was answered after all."""
         if leg not in (self.citizen, self.agent_leg):
             self.gone.discard(leg)
             self._count(leg)

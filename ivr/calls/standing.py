@@ -30,8 +30,6 @@ def wanted(session: CallSession, effect: AnyEffect) -> bool:
             return session.state is CallState.CONNECTED and leg in (session.citizen, session.agent_leg)
         case do.GiveBack():
             return not session.citizen_gone
-        case do.HangUp(leg=leg):
-            return leg not in session.gone
         case _:
             return True
 

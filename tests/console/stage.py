@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from textual import events
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -72,7 +74,9 @@ class Stage:
 
     async def type(self, text: str) -> None:
         """As an input method hands it over: character by character."""
-        await self.pilot.press(*text)
+        for character in text:
+            self.app.post_message(events.Key(_character_to_key(character), character))
+        await self.pilot.pause()
 
     def text(self) -> str:
         """What stands on the screen, as plain lines."""

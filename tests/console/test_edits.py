@@ -43,7 +43,7 @@ class TypingStory(RuleBasedStateMachine):
     @rule()
     def send(self) -> None:
         for edit in self.edits.unsent():
-            self.edits.sent(edit)
+            self.edits.sent(edit, self.shown)
             self.flying = edit
 
     @precondition(lambda self: self.flying is not None)
@@ -110,10 +110,16 @@ def test_what_the_server_makes_of_a_text_is_shown_once_it_shows_it() -> None:
     edits = Edits()
     edits.type("d1", FIELD, "138-1234", "138-1234")
     (edit,) = edits.unsent()
-    edits.sent(edit)
+    edits.sent(edit, draft("", mine=False))
     edits.taken(edit, draft("", mine=False))
     assert edits.of("d1", FIELD) is not None
     edits.settle(draft("1381234", mine=True))
+    assert edits.of("d1", FIELD) is None
+
+    edits.type("d1", FIELD, "139-1234", "139-1234")
+    (edit,) = edits.unsent()
+    edits.sent(edit, draft("1381234", mine=True))
+    edits.taken(edit, draft("1391234", mine=True))
     assert edits.of("d1", FIELD) is None
 
 
@@ -135,7 +141,7 @@ def test_the_same_value_in_other_words_is_not_sent_again() -> None:
     edits = Edits()
     edits.type("d1", FieldName.DUE_AT, "2026-11-22T01:05:00+00:00", "11-22 9:05")
     (edit,) = edits.unsent()
-    edits.sent(edit)
+    edits.sent(edit, None)
     edits.type("d1", FieldName.DUE_AT, "2026-11-22T01:05:00+00:00", "11-22 09:05")
     kept = edits.of("d1", FieldName.DUE_AT)
     assert kept is not None

@@ -75,8 +75,13 @@ class FakeTelephony:
         self._phones: dict[str, FakePhone] = {}
         self._faults: dict[str, list[HotlineError]] = {}
         self._delays: dict[str, tuple[int, int]] = {}
-        self._listener: asyncio.Queue[Heard] | None = None
+        self._listener: asyncio.Queue[Heard | None] | None = None
         self._numbers = 0
+
+    @property
+    def listening(self) -> bool:
+        """Whether somebody listens to the stream."""
+        return self._listener is not None
 
     # ---- the people
 
@@ -103,6 +108,11 @@ class FakeTelephony:
         """From now on `verb` takes effect after `before_ms` and replies `after_ms` later."""
         self._delays[verb] = (before_ms, after_ms)
 
+    def calms(self) -> None:
+        """No more faults and delays."""
+        self._faults.clear()
+        self._delays.clear()
+
     def link_breaks(self) -> None:
         """The connection is lost; calls go on."""
         self.up = False
@@ -114,6 +124,11 @@ class FakeTelephony:
         self.up = True
         if self._listener is not None:
             self._listener.put_nowait(LinkUp(snapshot=self.snapshot()))
+
+    def closes(self) -> None:
+        """The telephony itself ends; Asterisk does not."""
+        if self._listener is not None:
+            self._listener.put_nowait(None)
 
     def snapshot(self) -> Snapshot:
         """Every leg of ours that stands."""
@@ -136,13 +151,13 @@ class FakeTelephony:
     # ---- the port
 
     async def stream(self) -> AsyncIterator[Heard]:
-        listener: asyncio.Queue[Heard] = asyncio.Queue(10_000)
+        listener: asyncio.Queue[Heard | None] = asyncio.Queue(10_000)
         self._listener = listener
         if self.up:
             listener.put_nowait(LinkUp(snapshot=self.snapshot()))
         try:
-            while True:
-                yield await listener.get()
+            while (heard := await listener.get()) is not None:
+                yield heard
         finally:
             if self._listener is listener:
                 self._listener = None

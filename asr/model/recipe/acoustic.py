@@ -16,7 +16,7 @@ from asr.model.recipe.kaldi_format import Layer, write_model
 
 SPLICES = ((-2, -1, 0, 1, 2), (-1, 0, 1), (-3, 0, 3), (-3, 0, 3), (-6, 0, 6), (-6, 0, 3))
 """Frames each hidden layer sees of the one below; from the second on every third frame is computed."""
-WIDTH = 256
+WIDTH = 288
 LEFT = sum(-splice[0] for splice in SPLICES)
 RIGHT = sum(splice[-1] for splice in SPLICES)
 CHUNK = 150
@@ -102,6 +102,11 @@ class Network:
         return out
 
 
+def _half_precision() -> bool:
+    """Whether this processor multiplies bfloat16 itself: several times the speed, the same accuracy."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001 - torch has no public name for it
+
+
 class Trainer:
     """Trains on random chunks with AdamW and a one-cycle rate; the state can be saved and taken up again."""
 
@@ -135,8 +140,10 @@ class Trainer:
         for x, y in self._batches():
             if self._done >= self._steps:
                 break
-            output = self.network.forward((x - mean) * scale, training=True)
-            loss = functional.cross_entropy(output.reshape(-1, units.STATE_COUNT), y.reshape(-1), ignore_index=_IGNORED)
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=_half_precision()):
+                output = self.network.forward((x - mean) * scale, training=True)
+            flat = output.float().reshape(-1, units.STATE_COUNT)
+            loss = functional.cross_entropy(flat, y.reshape(-1), ignore_index=_IGNORED)
             self._optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)

@@ -8,9 +8,10 @@ of tests/data/speech are read by nothing here.
 import random
 from importlib.resources import files
 
-from asr.model.recipe import dictionary
-from asr.model.recipe.language import Counts, classed, classes_of, segmenter
+from asr.model.recipe import dictionary, parts
+from asr.model.recipe.language import Counts
 from asr.model.recipe.pronounce import readings
+from asr.model.recipe.segment import classed, classes_of, segmenter
 from asr.model.recipe.site_text import SiteText, clauses
 
 RARE = 18
@@ -37,6 +38,8 @@ def counts(site: SiteText) -> Counts:
         floor = RARE_CHARACTER if len(word) == 1 else RARE
         if entry.frequency >= floor and len(word) <= LONGEST_WORD and readings(word):
             out.general[word] = float(entry.frequency)
+            out.parts[word] = entry.part
+    out.follows = parts.follows()
     for word in "幺嗯呃哦啊喂诶嘞哎噢唉嘛呗":
         out.general[word] = max(out.general.get(word, 0.0), 2000.0)
     for keyword in site.keywords:

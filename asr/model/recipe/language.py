@@ -9,7 +9,7 @@ say, and the last resort is not this text but a dictionary's frequencies.
 import gzip
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,11 +18,16 @@ CLASSES = ("<place>", "<agency>", "<surname>")
 
 _TEXT_SHARE = 0.5
 _CHARACTER_SHARE = 0.02
-_BIGRAM_FLOOR = 0.35
-_TRIGRAM_FLOOR = 0.2
+_BIGRAM_FLOOR = 0.45
+_TRIGRAM_FLOOR = 0.25
 _UNKNOWN_COUNT = 3.0
-_NAME_WEIGHT = 400.0
-_ORDINARY = 300
+_GROUP_SHARE = 0.4
+_GROUP_ARCS = 120_000
+_GROUP_OF_PART = {
+    "uj": "的", "ul": "了", "uz": "了", "ug": "了", "uv": "地", "ud": "地", "ns": "name", "nr": "name", "d": "adverb",
+    "r": "pronoun", "m": "number", "q": "measure", "p": "preposition", "c": "conjunction", "f": "locative", "t": "time",
+    "i": "idiom", "l": "idiom", "b": "adjective", "z": "adjective",
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -31,11 +36,14 @@ class Counts:
 
     `general` is each word's frequency in ordinary text, `members` the words of each class with their weights, `grams`
     how often two or three tokens followed each other (START and END are tokens), weighted by the trust in their text.
+    `parts` is the part of speech of words (jieba's letters), `follows` how probable a kind of word is after a group.
     """
 
     general: dict[str, float] = field(default_factory=dict)
     members: dict[str, dict[str, float]] = field(default_factory=lambda: {name: {} for name in CLASSES})
     grams: dict[tuple[str, ...], float] = field(default_factory=dict)
+    parts: dict[str, str] = field(default_factory=dict)
+    follows: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def words(self) -> list[str]:
         """Every word that can be recognised, sorted."""
@@ -53,8 +61,11 @@ class Counts:
     def write(self, path: Path) -> None:
         """Keep the counts as compressed text; the same counts make the same bytes."""
         lines = [f"w\t{word}\t{count:g}" for word, count in sorted(self.general.items())]
-        for name, group in self.members.items():
-            lines += [f"m\t{name}\t{word}\t{weight:g}" for word, weight in sorted(group.items())]
+        for name, members in self.members.items():
+            lines += [f"m\t{name}\t{word}\t{weight:g}" for word, weight in sorted(members.items())]
+        lines += [f"p\t{word}\t{part}" for word, part in sorted(self.parts.items())]
+        for group, kinds in sorted(self.follows.items()):
+            lines += [f"f\t{group}\t{kind}\t{p:.4g}" for kind, p in sorted(kinds.items())]
         lines += [f"g\t{count:g}\t{' '.join(gram)}" for gram, count in sorted(self.grams.items())]
         path.write_bytes(gzip.compress("\n".join(lines).encode(), 9, mtime=0))
 
@@ -68,6 +79,10 @@ class Counts:
                 counts.general[first] = float(rest[0])
             elif kind == "m":
                 counts.members[first][rest[0]] = float(rest[1])
+            elif kind == "p":
+                counts.parts[first] = rest[0]
+            elif kind == "f":
+                counts.follows.setdefault(first, {})[rest[0]] = float(rest[1])
             else:
                 counts.grams[tuple(rest[0].split(" "))] = float(first)
         return counts
@@ -93,27 +108,70 @@ class Acceptor:
 
 
 def estimate(counts: Counts) -> Acceptor:
-    """Interpolated trigram with floors on the back-off mass, in back-off form."""
+    """Interpolated trigram in back-off form; below it what follows a part of speech, below that single words."""
     unigram = _unigrams(counts)
+    groups = _Groups(counts, unigram)
+    rows: dict[tuple[str, ...], dict[str, float]] = dict(groups.rows)
+    back = dict.fromkeys(groups.rows, 1 - _GROUP_SHARE)
     followers: dict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
     for gram, count in counts.grams.items():
         if len(gram) == 2 or count >= 2:
             followers[gram[:-1]][gram[-1]] = count
-    bigram: dict[tuple[str, ...], dict[str, float]] = {}
-    trigram: dict[tuple[str, ...], dict[str, float]] = {}
-    back: dict[tuple[str, ...], float] = {}
-    for history, after in followers.items():
+    for history, after in sorted(followers.items(), key=lambda item: len(item[0])):
         if len(history) == 1:
-            share, rows = _discounted(after, _BIGRAM_FLOOR, unigram)
-            back[history] = share
-            bigram[history] = rows
-    for history, after in followers.items():
-        if len(history) == 2 and history[1:] in bigram:
-            below = {w: _below(w, history[1:], bigram, back, unigram) for w in after}
-            share, rows = _discounted(after, _TRIGRAM_FLOOR, below)
-            back[history] = share
-            trigram[history] = rows
-    return _automaton(counts, unigram, {**bigram, **trigram}, back)
+            below = groups.state(history[0])
+            floor = _BIGRAM_FLOOR
+        elif history[1:] in rows:
+            below, floor = history[1:], _TRIGRAM_FLOOR
+        else:
+            continue
+        lower = {word: _below(word, below, rows, back, groups, unigram) for word in after}
+        back[history], rows[history] = _discounted(after, floor, lower)
+    return _automaton(counts, unigram, groups, rows, back)
+
+
+class _Groups:
+    """Histories of one part of speech: a group's row holds the words it makes most likelier than they are anyway."""
+
+    def __init__(self, counts: Counts, unigram: dict[str, float]) -> None:
+        self._parts = counts.parts
+        self._follows = counts.follows
+        mass: dict[str, float] = defaultdict(float)
+        kinds = {word: _kind(word, part) for word, part in counts.parts.items() if word in counts.general}
+        for word, kind in kinds.items():
+            mass[kind] += unigram[word]
+        gains: list[tuple[float, str, str, float]] = []
+        for group, row in counts.follows.items():
+            for word, kind in kinds.items():
+                p = row.get(kind, 0.0) * unigram[word] / mass[kind]
+                mixed = _GROUP_SHARE * p + (1 - _GROUP_SHARE) * unigram[word]
+                if mixed > 1.3 * (1 - _GROUP_SHARE) * unigram[word]:
+                    gain = p * math.log(mixed / unigram[word] / (1 - _GROUP_SHARE))
+                    gains.append((gain, group, word, mixed))
+        gains.sort(reverse=True)
+        self.rows: dict[tuple[str, ...], dict[str, float]] = {("group", name): {} for name in counts.follows}
+        for _, group, word, mixed in gains[:_GROUP_ARCS]:
+            self.rows["group", group][word] = mixed
+
+    def state(self, token: str) -> tuple[str, ...]:
+        """The group's history after a token, or () where there are no groups."""
+        if not self._follows:
+            return ()
+        if token == START:
+            return ("group", "start")
+        if token in CLASSES:
+            return ("group", "name")
+        part = self._parts.get(token, "n")
+        alone = len(token) == 1
+        name = _GROUP_OF_PART.get(part)
+        if name is None:
+            name = {"v": "verb", "a": "adjective"}.get(part[0], "noun")
+            name = f"character {name}" if alone else name
+        return ("group", name)
+
+
+def _kind(word: str, part: str) -> str:
+    return ("S" if len(word) == 1 else "B") + part
 
 
 def _unigrams(counts: Counts) -> dict[str, float]:
@@ -143,16 +201,25 @@ def _discounted(after: dict[str, float], floor: float, below: dict[str, float]) 
 def _below(
     word: str,
     history: tuple[str, ...],
-    bigram: dict[tuple[str, ...], dict[str, float]],
+    rows: dict[tuple[str, ...], dict[str, float]],
     back: dict[tuple[str, ...], float],
+    groups: _Groups,
     unigram: dict[str, float],
 ) -> float:
-    return bigram[history].get(word) or back[history] * unigram[word]
+    share = 1.0
+    while history:
+        found = rows[history].get(word)
+        if found is not None:
+            return share * found
+        share *= back[history]
+        history = () if history[0] == "group" else groups.state(history[0])
+    return share * unigram[word]
 
 
 def _automaton(
     counts: Counts,
     unigram: dict[str, float],
+    groups: _Groups,
     rows: dict[tuple[str, ...], dict[str, float]],
     back: dict[tuple[str, ...], float],
 ) -> Acceptor:
@@ -160,9 +227,19 @@ def _automaton(
     finals: dict[tuple[str, ...], float] = {}
 
     def longest(tokens: tuple[str, ...]) -> tuple[str, ...]:
-        while tokens and tokens not in rows:
-            tokens = tokens[1:]
-        return tokens
+        """The longest known history of these last tokens."""
+        for cut in range(len(tokens)):
+            if tokens[cut:] in rows:
+                return tokens[cut:]
+        return groups.state(tokens[-1])
+
+    def shorter(history: tuple[str, ...]) -> tuple[str, ...]:
+        if history[0] == "group":
+            return ()
+        return longest(history[1:]) if len(history) == 2 else groups.state(history[0])
+
+    def reached(history: tuple[str, ...], token: str) -> tuple[str, ...]:
+        return longest((*history, token)[-2:]) if history[:1] != ("group",) else longest((token,))
 
     def inside(name: str, target: tuple[str, ...]) -> tuple[str, ...]:
         return ("class", name, *target)
@@ -173,71 +250,17 @@ def _automaton(
             cost = -math.log(p)
             if token == END:
                 finals[history] = cost
-                continue
-            target = longest((*history, token)[-2:])
-            if token in counts.members:
+            elif token in counts.members:
                 # after the class the history is the class alone: one copy of its members for all who enter
                 target = longest((token,))
                 entered.add((token, target))
                 arcs.append(Arc(history, "", cost, inside(token, target)))
             else:
-                arcs.append(Arc(history, token, cost, target))
+                arcs.append(Arc(history, token, cost, reached(history, token)))
         if history:
-            arcs.append(Arc(history, "", -math.log(back[history]), longest(history[1:])))
+            arcs.append(Arc(history, "", -math.log(back[history]), shorter(history)))
     for name, target in sorted(entered):
         total = sum(counts.members[name].values())
         for word, weight in counts.members[name].items():
             arcs.append(Arc(inside(name, target), word, -math.log(weight / total), target))
     return Acceptor(longest((START,)), arcs, finals)
-
-
-class Segmenter:
-    """Cuts hanzi into words of a vocabulary: fewest surprises by word frequency."""
-
-    def __init__(self, weights: dict[str, float]) -> None:
-        self._total = math.log(sum(weights.values()))
-        self._cost = {word: self._total - math.log(weight) for word, weight in weights.items() if weight > 0}
-        self._longest = max(map(len, self._cost))
-
-    def cut(self, text: str) -> list[str]:
-        """Words of the vocabulary; an unknown character stands alone."""
-        best = [0.0] + [math.inf] * len(text)
-        came = [0] * (len(text) + 1)
-        for end in range(1, len(text) + 1):
-            for start in range(max(0, end - self._longest), end):
-                cost = self._cost.get(text[start:end])
-                if cost is None:
-                    if end - start > 1:
-                        continue
-                    cost = self._total + 5
-                if best[start] + cost < best[end]:
-                    best[end], came[end] = best[start] + cost, start
-        words, at = [], len(text)
-        while at:
-            words.append(text[came[at] : at])
-            at = came[at]
-        return words[::-1]
-
-
-def classed(words: Iterable[str], classes: dict[str, str]) -> list[str]:
-    """Words with the members of a class replaced by it."""
-    return [classes.get(word, word) for word in words]
-
-
-def segmenter(known: Counts) -> Segmenter:
-    """Cuts text into the model's words, names whole."""
-    weights = dict(known.general)
-    for group in ("<place>", "<agency>"):
-        for name in known.members[group]:
-            weights[name] = max(weights.get(name, 0.0), _NAME_WEIGHT)
-    return Segmenter(weights)
-
-
-def classes_of(known: Counts) -> dict[str, str]:
-    """Which word stands for which class in running text; a name that is an everyday word (明天, 太阳) is that word."""
-    out = {}
-    for group in ("<agency>", "<place>"):
-        for name in known.members[group]:
-            if len(name) > 1 and known.general.get(name, 0.0) < _ORDINARY:
-                out[name] = group
-    return out

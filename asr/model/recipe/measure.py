@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pypinyin import Style, lazy_pinyin
 from scipy.signal import resample_poly
 
-from asr.model.recipe import artefact, channel, espeak, site_text
+from asr.model.recipe import artefact, channel, describe, espeak, site_text
 from asr.model.recipe.speech import HELD_OUT
 
 CHUNK_BYTES = 3200
@@ -216,6 +216,7 @@ def everything(folder: Path, site: Path, tests: Path, voices_each: int) -> dict[
     right, of = places(model, site, carriers, Condition("a"))
     return {
         "held_out_voices": list(HELD_OUT),
+        "sentences": {name: len(texts) for name, texts in lines.items()},
         "scores": scores,
         "places_right_percent": round(100 * right / of, 1),
         "words_in_wordless_sound": {name: len(text) for name, text in wordless(model).items()},
@@ -228,6 +229,7 @@ def main() -> None:
     folder, site, tests = (Path(text) for text in sys.argv[1:4])
     scores = everything(folder, site, tests, int(sys.argv[4]))
     made: dict[str, object] = {"voices": "eSpeak NG, synthetic", "site": site.name}
+    (folder / "README.md").write_text(describe.readme(scores), "utf-8")
     artefact.manifest(folder, scores, made)
     sys.stdout.write(json.dumps(scores, ensure_ascii=False, indent=1) + "\n")
 

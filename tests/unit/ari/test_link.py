@@ -169,6 +169,16 @@ async def test_refusals_count_only_while_they_follow_each_other() -> None:
         await marker(link, Marker.UP)
 
 
+async def test_refusals_of_an_earlier_boot_are_forgotten() -> None:
+    async with AriStub(handshake=404) as stub, running(stub.account) as link:
+        for _ in range(3):
+            await asyncio.sleep(TIMES.refused_ms / 1000 / 2)  # half of what is borne: the length is what is tested
+            stub.handshake = 101
+            await marker(link, Marker.UP)
+            stub.handshake = 404
+            await stub.drop()
+
+
 async def test_nobody_there_is_waited_for() -> None:
     async with AriStub() as stub:
         account = stub.account
@@ -188,14 +198,13 @@ async def test_another_program_that_took_the_application_over_is_not_fought() ->
 
 async def test_frames_nobody_takes_cost_the_connection_not_the_memory() -> None:
     async with AriStub() as stub, running(stub.account, inbox=5) as link:
-        await stub.connected()
+        socket = await stub.connected()
         for number in range(20):
-            await stub.event(type="Anything", number=number)
-        await until(lambda: stub.handshakes >= 2, "a reconnection")
-        heard = link.waiting_frames()
-        assert heard[0] is Marker.DOWN
-        assert heard[-1] is Marker.UP
-        assert link.counts["forgotten"] >= 5
+            socket.send_text(f'{{"type": "Anything", "number": {number}}}')
+        await until(lambda: link.counts["forgotten"], "the inbox to overflow")
+        await until(lambda: stub.handshakes == 2 and link.usable, "a reconnection")
+        assert link.waiting_frames() == [Marker.DOWN, Marker.UP]
+        assert link.counts["forgotten"] == 5
 
 
 async def test_what_is_not_an_event_is_counted_and_passed_over() -> None:

@@ -1,6 +1,7 @@
 """AriTelephony against an Asterisk that misbehaves; the stub shows every request that was made."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -491,7 +492,9 @@ async def test_a_tap_in_the_making_fails_with_the_link() -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(raises(AsteriskUnavailable, telephony), name="fork")
             await until(lambda: len(stub.asked_for("POST", "channels")) == 2, "both channels asked for")
+            began = time.monotonic()
             await stub.drop()
+        assert time.monotonic() - began < 1, "at once, not when the arrival is overdue"
 
 
 async def test_a_standing_tap_is_replaced_under_a_new_name() -> None:

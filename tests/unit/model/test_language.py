@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asr.model.recipe.language import Acceptor, Counts, Segmenter, classed, classes_of, estimate, segmenter
+from asr.model.recipe.language import Acceptor, Counts, estimate
+from asr.model.recipe.segment import Segmenter, classed, classes_of, segmenter
 
 WORDS = ["暖气", "不", "热", "我", "家", "的"]
 
