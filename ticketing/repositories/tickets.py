@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ticketing.errors import ChangedMeanwhile, UnknownId
 from ticketing.models import Contact, ReferenceCounter, Ticket, TicketEvent
-from ticketing.records import TicketEventRecord, TicketRecord
+from ticketing.records import TicketEventRecord, TicketFilter, TicketRecord
 from ticketing.repositories.upsert import insert
 from ticketing.vocabulary import CategoryCode, ContactId, PlaceId, Reference, TicketState
 
@@ -74,6 +74,25 @@ class TicketRepository:
         if not found:
             raise UnknownId(f"no ticket {reference[:20]!r}")
         return found[0]
+
+    async def find(self, wanted: TicketFilter, limit: int = 50) -> tuple[TicketRecord, ...]:
+        """The newest tickets that are as wanted; ask on with `before` set to the last one's number."""
+        query = _tickets()
+        if wanted.states:
+            query = query.where(Ticket.state.in_(wanted.states))
+        if wanted.agencies:
+            query = query.where(
+                or_(Ticket.lead_agency_id.in_(wanted.agencies), Ticket.holder_agency_id.in_(wanted.agencies))
+            )
+        if wanted.due_before is not None:
+            query = query.where(Ticket.due_at < wanted.due_before)
+        if wanted.category_prefix:
+            query = query.where(Ticket.category_code.startswith(wanted.category_prefix, autoescape=True))
+        if wanted.supervised:
+            query = query.where(Ticket.supervision > 0)
+        if wanted.before:
+            query = query.where(Ticket.reference < wanted.before)
+        return await self._all(query.order_by(Ticket.reference.desc()).limit(limit))
 
     async def many(self, references: Sequence[str]) -> tuple[TicketRecord, ...]:
         """The tickets of these numbers that there are, in no order."""
