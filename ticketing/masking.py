@@ -1,4 +1,7 @@
-"""How a number is shown to whom need not see it. Pure."""
+"""How a citizen is shown to whom need not know them. Pure."""
+
+HIDDEN = "（保密）"
+"""Stands where a confidential citizen's name or number stood."""
 
 
 def mask_number(number: str | None) -> str:
@@ -18,3 +21,15 @@ def mask_number(number: str | None) -> str:
     back = shown // 2
     front = shown - back
     return number[:front] + "*" * (length - shown) + number[length - back :]
+
+
+def mask_name(name: str) -> str:
+    """A name of which only the first character is shown: 申先生 becomes 申**."""
+    return name[0] + "*" * (len(name) - 1) if name else ""
+
+
+def without(text: str, secrets: tuple[str, ...]) -> str:
+    """A text in which none of the secrets stands any more."""
+    for secret in sorted((one for one in secrets if one), key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return text

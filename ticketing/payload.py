@@ -9,12 +9,12 @@ from typing import TypeAlias
 
 import msgspec
 
+from ticketing.masking import without
 from ticketing.records import OutboxRecord, TicketRecord
 from ticketing.site import Site
 from ticketing.vocabulary import AgencyId, AgencyPart, CategoryCode, PlaceId, Reference, RequestType, Urgency
 
 SCHEMA = "huying.dispatch.v1"
-HIDDEN = "（保密）"
 
 
 class Citizen(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +89,7 @@ def notice_of(ticket: TicketRecord, entry: OutboxRecord) -> Notice:
         name=entry.body["name"],
         at=datetime.fromisoformat(entry.body["at"]),
         due_at=datetime.fromisoformat(due_at) if due_at else None,
-        why=_without(entry.body["why"], _secrets(ticket)),
+        why=without(entry.body["why"], _secrets(ticket)),
     )
 
 
@@ -112,11 +112,11 @@ def dispatch_of(
         category_code=ticket.category_code,
         category=ticket.category,
         urgency=ticket.urgency,
-        title=_without(ticket.title, secret),
-        content=_without(ticket.content, secret),
+        title=without(ticket.title, secret),
+        content=without(ticket.content, secret),
         place_id=ticket.place_id,
         place=site.place_path(place) if place else "",
-        address=_without(ticket.address, secret),
+        address=without(ticket.address, secret),
         citizen=None if ticket.confidential else Citizen(name=ticket.citizen_name, phone=ticket.callback_phone),
         confidential=ticket.confidential,
         sensitive=ticket.sensitive,
@@ -128,9 +128,3 @@ def dispatch_of(
 
 def _secrets(ticket: TicketRecord) -> tuple[str, ...]:
     return (ticket.citizen_name, ticket.callback_phone) if ticket.confidential else ()
-
-
-def _without(text: str, secrets: tuple[str, ...]) -> str:
-    for secret in sorted((one for one in secrets if one), key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
-    return text

@@ -128,6 +128,17 @@ class TicketRecord(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: datetime | None = None
 
 
+class TicketFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which tickets a list shows; what is empty does not matter. `agencies` lead or hold them."""
+
+    states: tuple[TicketState, ...] = ()
+    agencies: tuple[AgencyId, ...] = ()
+    due_before: datetime | None = None
+    category_prefix: str = ""
+    supervised: bool = False
+    before: str = ""
+
+
 class TicketEventRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One step of a ticket. `seq` counts from 0; `body` is what changed, never who the citizen is."""
 

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ticketing.models import Caller
@@ -11,6 +10,7 @@ from ticketing.repositories.upsert import insert
 
 async def caller_id_of(session: AsyncSession, number: str, seen_at: datetime) -> int:
     """The row of a number, made where there is none."""
-    known = insert(session, Caller).values(number=number, first_seen_at=seen_at)
-    await session.execute(known.on_conflict_do_nothing(index_elements=[Caller.number]))
-    return (await session.execute(select(Caller.id).where(Caller.number == number))).scalar_one()
+    seen = insert(session, Caller).values(number=number, first_seen_at=seen_at)
+    known = seen.on_conflict_do_update(index_elements=[Caller.number], set_={"number": seen.excluded.number})
+    found: int = (await session.execute(known.returning(Caller.id))).scalar_one()
+    return found

@@ -26,10 +26,9 @@ class OutboxRepository:
         `once`: it is passed over instead, so that saying a thing twice sends it once.
         """
         for entry in entries:
-            ticket = select(Ticket.id).where(Ticket.reference == entry.reference)
             added = insert(self._session, OutboxEntry).values(
                 key=entry.key,
-                ticket_id=(await self._session.execute(ticket)).scalar_one(),
+                ticket_id=select(Ticket.id).where(Ticket.reference == entry.reference).scalar_subquery(),
                 agency_id=entry.agency_id,
                 part=entry.part,
                 kind=entry.kind,

@@ -5,19 +5,19 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ticketing.errors import ChangedMeanwhile, UnknownId
 from ticketing.models import Contact, ReferenceCounter, Ticket, TicketEvent
-from ticketing.records import TicketEventRecord, TicketRecord
+from ticketing.records import TicketEventRecord, TicketFilter, TicketRecord
 from ticketing.repositories.upsert import insert
 from ticketing.vocabulary import CategoryCode, ContactId, PlaceId, Reference, TicketState
 
 AWAITING_REPLY = (TicketState.DISPATCHED, TicketState.RETURN_ASKED, TicketState.IN_PROGRESS)
 """The states in which an agency's clock runs."""
 
-_COLUMNS = tuple(name for name in TicketRecord.__struct_fields__ if name not in ("reference", "contact"))
+_COLUMNS = tuple(name for name in TicketRecord.__struct_fields__ if name != "contact")
 
 
 class TicketRepository:
@@ -41,16 +41,11 @@ class TicketRepository:
 
     async def add(self, ticket: TicketRecord, first: TicketEventRecord) -> None:
         """Keep a new ticket with its first step."""
-        caller = select(Contact.caller_id).where(Contact.id == ticket.contact)
-        row = Ticket(
-            reference=ticket.reference,
-            contact_id=ticket.contact,
-            caller_id=(await self._session.execute(caller)).scalar_one_or_none(),
-            **{name: getattr(ticket, name) for name in _COLUMNS},
-        )
-        self._session.add(row)
-        await self._session.flush()
-        self._session.add(_event_row(row.id, first))
+        caller = select(Contact.caller_id).where(Contact.id == ticket.contact).scalar_subquery()
+        values = {name: getattr(ticket, name) for name in _COLUMNS}
+        row = insert(self._session, Ticket).values(contact_id=ticket.contact, caller_id=caller, **values)
+        ticket_id = (await self._session.execute(row.returning(Ticket.id))).scalar_one()
+        await self._session.execute(_event_row(self._session, ticket_id, first))
 
     async def change(self, ticket: TicketRecord, step: TicketEventRecord, values: dict[str, Any]) -> TicketRecord:
         """Set `values` (attributes of `TicketRecord`) as one step; returns the ticket as it now is.
@@ -70,24 +65,42 @@ class TicketRepository:
             raise ChangedMeanwhile(
                 f"ticket {ticket.reference}", tuple(one.kind for one in steps[ticket.revision + 1 :])
             )
-        self._session.add(_event_row(ticket_id, step))
-        await self._session.flush()
+        await self._session.execute(_event_row(self._session, ticket_id, step))
         return msgspec.structs.replace(ticket, **values)
 
     async def get(self, reference: str) -> TicketRecord:
         """The ticket of a number."""
-        found = await self._all(select(Ticket).where(Ticket.reference == reference))
+        found = await self._all(_tickets().where(Ticket.reference == reference))
         if not found:
             raise UnknownId(f"no ticket {reference[:20]!r}")
         return found[0]
 
+    async def find(self, wanted: TicketFilter, limit: int = 50) -> tuple[TicketRecord, ...]:
+        """The newest tickets that are as wanted; ask on with `before` set to the last one's number."""
+        query = _tickets()
+        if wanted.states:
+            query = query.where(Ticket.state.in_(wanted.states))
+        if wanted.agencies:
+            query = query.where(
+                or_(Ticket.lead_agency_id.in_(wanted.agencies), Ticket.holder_agency_id.in_(wanted.agencies))
+            )
+        if wanted.due_before is not None:
+            query = query.where(Ticket.due_at < wanted.due_before)
+        if wanted.category_prefix:
+            query = query.where(Ticket.category_code.startswith(wanted.category_prefix, autoescape=True))
+        if wanted.supervised:
+            query = query.where(Ticket.supervision > 0)
+        if wanted.before:
+            query = query.where(Ticket.reference < wanted.before)
+        return await self._all(query.order_by(Ticket.reference.desc()).limit(limit))
+
     async def many(self, references: Sequence[str]) -> tuple[TicketRecord, ...]:
         """The tickets of these numbers that there are, in no order."""
-        return await self._all(select(Ticket).where(Ticket.reference.in_(references))) if references else ()
+        return await self._all(_tickets().where(Ticket.reference.in_(references))) if references else ()
 
     async def created_from(self, at: datetime | None, *, beyond: Reference, limit: int) -> tuple[TicketRecord, ...]:
         """Tickets created since `at` (None: ever) with numbers beyond one, by number: for reading all in parts."""
-        query = select(Ticket).where(Ticket.reference > beyond)
+        query = _tickets().where(Ticket.reference > beyond)
         if at is not None:
             query = query.where(Ticket.created_at >= at)
         return await self._all(query.order_by(Ticket.reference).limit(limit))
@@ -104,16 +117,16 @@ class TicketRepository:
 
     async def merged_into(self, reference: str) -> tuple[TicketRecord, ...]:
         """The tickets merged into this one, oldest first."""
-        return await self._all(select(Ticket).where(Ticket.merged_into == reference).order_by(Ticket.id))
+        return await self._all(_tickets().where(Ticket.merged_into == reference).order_by(Ticket.id))
 
     async def unsigned(self, now: datetime, limit: int) -> tuple[TicketRecord, ...]:
         """Tickets no agency signed in time, the longest waiting first."""
-        late = select(Ticket).where(Ticket.state == TicketState.DISPATCHED, Ticket.sign_by <= now)
+        late = _tickets().where(Ticket.state == TicketState.DISPATCHED, Ticket.sign_by <= now)
         return await self._all(late.order_by(Ticket.sign_by).limit(limit))
 
     async def due_between(self, start: datetime | None, end: datetime, limit: int) -> tuple[TicketRecord, ...]:
         """Tickets an agency has to reply to by a time in (start, end], the earliest first."""
-        due = select(Ticket).where(Ticket.state.in_(AWAITING_REPLY), Ticket.due_at <= end)
+        due = _tickets().where(Ticket.state.in_(AWAITING_REPLY), Ticket.due_at <= end)
         if start is not None:
             due = due.where(Ticket.due_at > start)
         return await self._all(due.order_by(Ticket.due_at, Ticket.id).limit(limit))
@@ -127,7 +140,7 @@ class TicketRepository:
         self, contact: ContactId, *, states: Sequence[TicketState] | None = None, limit: int = 20
     ) -> tuple[TicketRecord, ...]:
         """The newest tickets of the number a contact came from; none where it was withheld."""
-        query = select(Ticket).where(_same_caller(contact))
+        query = _tickets().where(_same_caller(contact))
         if states is not None:
             query = query.where(Ticket.state.in_(states))
         return await self._all(query.order_by(Ticket.created_at.desc(), Ticket.id.desc()).limit(limit))
@@ -143,27 +156,23 @@ class TicketRepository:
 
         return tuple(sorted(found, key=likeness, reverse=True))
 
-    async def _all(self, query: Select[Ticket]) -> tuple[TicketRecord, ...]:
-        rows = await self._session.execute(query.execution_options(populate_existing=True))
-        return tuple(_record(row) for row in rows.scalars())
+    async def _all(self, query: Select[*tuple[Any, ...]]) -> tuple[TicketRecord, ...]:
+        rows = await self._session.execute(query)
+        return tuple(TicketRecord(**row) for row in rows.mappings())
 
 
 def _same_caller(contact: ContactId) -> Any:
     return Ticket.caller_id == select(Contact.caller_id).where(Contact.id == contact).scalar_subquery()
 
 
-def _record(row: Ticket) -> TicketRecord:
-    return TicketRecord(
-        reference=Reference(row.reference),
-        contact=ContactId(row.contact_id),
-        **{name: getattr(row, name) for name in _COLUMNS},
-    )
+def _tickets() -> Select[*tuple[Any, ...]]:
+    """Tickets as plain columns: no object is made that the session would have to keep track of."""
+    return select(Ticket.contact_id.label("contact"), *(getattr(Ticket, name) for name in _COLUMNS))
 
 
-def _event_row(ticket_id: int, event: TicketEventRecord) -> TicketEvent:
-    return TicketEvent(
-        ticket_id=ticket_id, **{name: getattr(event, name) for name in TicketEventRecord.__struct_fields__}
-    )
+def _event_row(session: AsyncSession, ticket_id: int, event: TicketEventRecord) -> Any:
+    values = {name: getattr(event, name) for name in TicketEventRecord.__struct_fields__}
+    return insert(session, TicketEvent).values(ticket_id=ticket_id, **values)
 
 
 def _event(row: TicketEvent) -> TicketEventRecord:

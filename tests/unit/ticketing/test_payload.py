@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.tickets import SITE
-from ticketing.payload import HIDDEN, Dispatch, dispatch_of
+from ticketing.masking import HIDDEN
+from ticketing.payload import Dispatch, dispatch_of
 from ticketing.records import OutboxRecord, TicketRecord
 from ticketing.vocabulary import (
     AgencyId,
