@@ -194,14 +194,12 @@ class Pipeline:
             while not stream.closing or stream.backlog:
                 await stream.ready()
                 late = stream.backlog_ms >= _BEHIND_MS
-                due = stream.may_show()
-                if late and due:
-                    self._past.dropped_hypotheses += 1
-                    stream.shown()
+                due = stream.due()
+                self._past.dropped_hypotheses += late and due
                 pieces = stream.backlog.take(_LARGEST_BATCH)
                 heard = await loop.run_in_executor(self._pool, stream.work, pieces, due and not late)
-                self._tell(stream_id, stream, *heard)
-            self._tell(stream_id, stream, *await loop.run_in_executor(self._pool, stream.leave))
+                self._tell(stream_id, *heard)
+            self._tell(stream_id, *await loop.run_in_executor(self._pool, stream.leave))
         except Exception as error:  # a fault of ours in one stream must not take the other calls' words away
             _report("a fault of ours ended", stream_id, error)
         finally:
@@ -209,10 +207,9 @@ class Pipeline:
             self._past.add(stream)
             del self._streams[stream_id], self._tasks[stream_id]
 
-    def _tell(self, stream_id: str, stream: Stream, segments: list[Segment], hypothesis: Hypothesis | None) -> None:
+    def _tell(self, stream_id: str, segments: list[Segment], hypothesis: Hypothesis | None) -> None:
         heard: list[Segment | Hypothesis] = [*segments]
         if hypothesis is not None:
-            stream.shown()
             heard.append(hypothesis)
         for each in heard:
             try:

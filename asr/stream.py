@@ -28,7 +28,7 @@ class Stream:
         self.last_packet = clock()
         self._clock = clock
         self._awake = asyncio.Event()
-        self._shown = -1
+        self._slot = -1
 
     @property
     def backlog_ms(self) -> int:
@@ -56,13 +56,11 @@ class Stream:
             self._awake.clear()
             await self._awake.wait()
 
-    def may_show(self) -> bool:
-        """Whether a hypothesis has not yet gone out in this fifth of a second."""
-        return self._slot() != self._shown
-
-    def shown(self) -> None:
-        """A hypothesis went out now."""
-        self._shown = self._slot()
+    def due(self) -> bool:
+        """Whether a hypothesis may be asked for: once in each fifth of a second."""
+        slot = int(self._clock() * HYPOTHESES_A_SECOND)
+        due, self._slot = slot != self._slot, slot
+        return due
 
     def work(self, pieces: list[Audio | Missing], show: bool) -> tuple[list[Segment], Hypothesis | None]:
         """In a worker thread: hear the pieces."""
@@ -77,9 +75,6 @@ class Stream:
     def leave(self) -> tuple[list[Segment], Hypothesis | None]:
         """In a worker thread: the last words, and the withdrawal of a hypothesis that led to none."""
         return self.ear.close(), self.ear.hypothesis()
-
-    def _slot(self) -> int:
-        return int(self._clock() * HYPOTHESES_A_SECOND)
 
     def _enough(self) -> bool:
         return self.backlog.waiting * 1000 >= BATCH_MS * SAMPLE_RATE

@@ -1,4 +1,4 @@
-"""Vosk in this process: the one file that knows Vosk's API and its JSON.
+"""Vosk in this process: the one file that knows Vosk's API.
 
 The model is loaded once and shared; each stream has a recogniser of its own. Vosk lets go of the interpreter while it
 works, so worker threads use every core. Never import OpenFst bindings (kaldifst, pywrapfst) in a process that loads
@@ -8,56 +8,18 @@ this: two registries of graph types end in a hang or an abort.
 import logging
 from typing import Any, Final
 
-import msgspec
 import vosk
 
 from asr.audio import Resampler, samples_of
 from asr.engine import Utterance
 from asr.errors import ModelBroken
 from asr.model.store import ModelInfo
-from asr.transcript import Word
+from asr.vosk_json import read
 
 logger = logging.getLogger(__name__)
 
 _QUIET: Final = -1
 """Vosk's log level: errors only, on the process's standard error."""
-
-
-class _FoundWord(msgspec.Struct, frozen=True):
-    word: str
-    start: float
-    end: float
-    conf: float
-
-
-class _Result(msgspec.Struct, frozen=True):
-    text: str = ""
-    result: tuple[_FoundWord, ...] = ()
-
-
-class _Partial(msgspec.Struct, frozen=True):
-    partial: str = ""
-
-
-_results: Final = msgspec.json.Decoder(_Result)
-_partials: Final = msgspec.json.Decoder(_Partial)
-
-
-def _utterance(answer: str) -> Utterance | None:
-    found = _results.decode(answer).result
-    if not found:
-        return None
-    return Utterance(
-        words=tuple(
-            Word(
-                text=each.word,
-                start_ms=round(each.start * 1000),
-                end_ms=round(each.end * 1000),
-                confidence=min(1.0, max(0.0, each.conf)),
-            )
-            for each in found
-        )
-    )
 
 
 class VoskRecognizer:
@@ -71,15 +33,15 @@ class VoskRecognizer:
         """See `Recognizer.accept`."""
         if self._resampler is not None:
             pcm = self._resampler.feed(samples_of(pcm)).tobytes()
-        return _utterance(self._inner.Result()) if self._inner.AcceptWaveform(pcm) else None
+        return read(self._inner.Result()).utterance() if self._inner.AcceptWaveform(pcm) else None
 
     def hypothesis(self) -> str:
         """See `Recognizer.hypothesis`."""
-        return _partials.decode(self._inner.PartialResult()).partial
+        return read(self._inner.PartialResult()).partial or ""
 
     def finish(self) -> Utterance | None:
         """See `Recognizer.finish`."""
-        return _utterance(self._inner.FinalResult())
+        return read(self._inner.FinalResult()).utterance()
 
     def close(self) -> None:
         """Free the decoder; its memory (about 5 MB with a look-ahead graph) goes with the last reference."""

@@ -41,6 +41,12 @@ class Apt:
     command: str = "apt-get"
 
 
+def name_and_version(file: str) -> tuple[str, str]:
+    """What a package file's name says: `asterisk_1%3a22.10.1-1_amd64.deb` is asterisk, 1:22.10.1-1."""
+    name, version, _ = file.split("_", 2)
+    return name, version.replace("%3a", ":")
+
+
 @dataclass(frozen=True)
 class Deb:
     """One package file as the signed index describes it; `digest` is `SHA256:` and hexadecimal digits."""
@@ -48,16 +54,6 @@ class Deb:
     file: str
     size: int
     digest: str
-
-    @property
-    def package(self) -> str:
-        """The package's name."""
-        return self.file.split("_", 1)[0]
-
-    @property
-    def version(self) -> str:
-        """The package's version, with its epoch."""
-        return self.file.split("_")[1].replace("%3a", ":")
 
     def stands_in(self, folder: Path) -> bool:
         """Whether the file is there, whole and unspoilt."""
@@ -161,7 +157,7 @@ class PrivateApt:
             batch = missing[start : start + _BATCH]
             for deb in batch:
                 (self.archives / deb.file).unlink(missing_ok=True)
-            done = self._run("download", *(f"{deb.package}={deb.version}" for deb in batch), cwd=self.archives)
+            done = self._run("download", *("=".join(name_and_version(deb.file)) for deb in batch), cwd=self.archives)
             if broken := [deb.file for deb in batch if not deb.stands_in(self.archives)]:
                 raise MirrorUnreachable(f"{broken[0]} could not be fetched: {_complaint(done.stderr)}")
             here = total - sum(deb.size for deb in missing[start + _BATCH :])
@@ -185,7 +181,7 @@ def _complaint(stderr: str) -> str:
     """The lines in which apt says what is wrong; failing that the last ones."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith(("E:", "Err"))]
-    return " | ".join((errors or lines)[:3]) or "no reason given"
+    return " | ".join((errors or lines)[:3]).rstrip(".") or "no reason given"
 
 
 def unpack(debs: Iterable[Path], root: Path) -> None:

@@ -90,7 +90,7 @@ def _parts(found: Program) -> Iterator[Finding]:
     if found.prefix is not None:
         broken = sorted(lacking_libraries(found.prefix / "root"))
         yield _ill("libraries", f"libraries are missing for {broken[0]}", mend) if broken else _well("libraries")
-    gone = missing_modules(found)
+    gone = missing_modules(found.modules)
     yield _ill("modules", f"this Asterisk lacks {', '.join(gone)}", mend) if gone else _well("modules")
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from asterisk_conf import program
 from asterisk_conf.apt_sources import own_mirror
-from asterisk_conf.debian import Apt, Deb, PrivateApt, Progress, only_one, put_in_place, silent, unpack
+from asterisk_conf.debian import Apt, PrivateApt, Progress, name_and_version, only_one, put_in_place, silent, unpack
 from asterisk_conf.errors import InstallFailed, MirrorUnreachable, PackageMissing
 from asterisk_conf.modules import MODULES
 from asterisk_conf.packages import PACKAGES, SUITE
@@ -32,7 +32,7 @@ def find(prefix: Path) -> Program:
     Raises InstallFailed when there is none.
     """
     own = program.on_system()
-    return own if own is not None and not missing_modules(own) else program.in_prefix(prefix)
+    return own if own is not None and not missing_modules(own.modules) else program.in_prefix(prefix)
 
 
 def ensure(prefix: Path, *, apt: Apt | None = None, debs: Path | None = None, progress: Progress = silent) -> Program:
@@ -41,7 +41,7 @@ def ensure(prefix: Path, *, apt: Apt | None = None, debs: Path | None = None, pr
     `debs` is a folder of package files to be used in place of a mirror. Raises InstallFailed and its kinds.
     """
     own = program.on_system()
-    if own is not None and not missing_modules(own):
+    if own is not None and not missing_modules(own.modules):
         progress(f"Asterisk {own.version_text} of this machine is used")
         return own
     return install(prefix, apt=apt, debs=debs, progress=progress)
@@ -87,7 +87,7 @@ def _standing(prefix: Path, progress: Progress) -> Program | None:
     if not program.is_safe(found.version):
         progress(f"Asterisk {found.version_text} in {prefix} is below the security floor and is replaced")
         return None
-    return None if missing_modules(found) else found
+    return None if missing_modules(found.modules) else found
 
 
 def _from_folder(folder: Path) -> Callable[[bool], list[Path]]:
@@ -131,32 +131,30 @@ def _assemble(work: Path, files: list[Path], prefix: Path) -> Path:
     made = work / "made"
     shutil.rmtree(made, ignore_errors=True)
     unpack(files, made / "root")
-    lacking = lacking_libraries(made / "root")
-    if lacking:
-        raise _Incomplete(f"libraries are missing for {', '.join(sorted(lacking)[:3])}")
+    if missing := missing_modules(program.modules_under(made / "root")):
+        raise InstallFailed(f"Asterisk of these packages lacks {', '.join(missing[:5])}")
+    if lacking := lacking_libraries(made / "root"):
+        raise _Incomplete(f"these packages lack libraries that {', '.join(sorted(lacking)[:3])} needs")
     found = program.unpacked(made / "root", prefix)
-    if missing := missing_modules(found):
-        raise InstallFailed(f"Asterisk {found.version_text} of these packages lacks {', '.join(missing)}")
     if not program.is_safe(found.version):
         raise InstallFailed(
             f"Asterisk {found.version_text} of these packages is below the security floor {program.SAFE_FROM}"
         )
-    versions = {Deb(file.name, 0, "").package: Deb(file.name, 0, "").version for file in files}
-    manifest = {"asterisk": found.version_text, "packages": dict(sorted(versions.items()))}
+    manifest = {"asterisk": found.version_text, "packages": dict(sorted(name_and_version(file.name) for file in files))}
     (made / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     return made
 
 
-def missing_modules(found: Program) -> list[str]:
-    """Those of our modules that this Asterisk does not have."""
-    return [name for name in MODULES if not (found.modules / f"{name}.so").is_file()]
+def missing_modules(folder: Path) -> list[str]:
+    """Those of our modules that are not in Asterisk's `folder` of modules."""
+    return [name for name in MODULES if not (folder / f"{name}.so").is_file()]
 
 
 def lacking_libraries(root: Path) -> set[str]:
     """Which of the program and our modules need a library that is not under `root`."""
     architecture, loader = program.triple()
     libraries = root / "usr" / "lib" / architecture
-    modules = libraries / "asterisk" / "modules"
+    modules = program.modules_under(root)
     lacking = set()
     for path in (root / "usr" / "sbin" / "asterisk", *(modules / f"{name}.so" for name in MODULES)):
         command = [

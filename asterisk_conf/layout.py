@@ -76,8 +76,9 @@ class Layout:
         return self.home / "moh"
 
     def folders(self) -> tuple[Path, ...]:
-        """Every folder that must stand before Asterisk starts."""
+        """Every folder that must stand before Asterisk starts, outer ones first."""
+        outer = (self.spool, self.log, self.data, self.sounds.parent.parent, self.sounds.parent, self.recorded.parent)
         spool = tuple(self.spool / name for name in ("fallback", "monitor", "recording", "tmp"))
         log = tuple(self.log / name for name in ("cdr-custom", "cel-custom"))
         plain = tuple(self.home / name for name in ("agi", "cache", "db", "keys", "var"))
-        return (*plain, *spool, *log, self.run, self.sounds.parent, self.recorded, self.rendered, self.music)
+        return (*outer, *plain, *spool, *log, self.run, self.recorded, self.rendered, self.music)

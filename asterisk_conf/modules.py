@@ -21,7 +21,7 @@ MODULES = (
     "res_pjsip_empty_info",
     "res_pjsip_endpoint_identifier_ip",
     "res_pjsip_endpoint_identifier_user",
-    "res_pjsip_logger",
+    "res_pjsip_logger",  # `pjsip set logger on`, to look into a trunk
     "res_pjsip_nat",
     "res_pjsip_outbound_authenticator_digest",
     "res_pjsip_pubsub",  # chan_pjsip will not load without it

@@ -130,6 +130,8 @@ class Asterisk:
 
     async def _check_boot(self, heard_before: int) -> None:
         """Asterisk boots without the ports and modules it cannot have, which would be a hotline nobody reaches."""
+        if not self._complaints.exists():
+            raise BootFailed(f"Asterisk keeps no log in {self.layout.log}: see that it can write there")
         with self._complaints.open("rb") as file:
             file.seek(heard_before)
             said = file.read().decode(errors="replace").splitlines()

@@ -67,6 +67,11 @@ def triple() -> tuple[str, str]:
     return _MACHINES[machine]
 
 
+def modules_under(root: Path) -> Path:
+    """Where the packages under `root` keep Asterisk's modules."""
+    return root / "usr" / "lib" / triple()[0] / "asterisk" / "modules"
+
+
 def in_prefix(prefix: Path) -> Program:
     """The Asterisk in `prefix`. Raises InstallFailed when it is not there or does not run."""
     return unpacked(prefix / "root", prefix)
@@ -83,7 +88,7 @@ def unpacked(root: Path, prefix: Path) -> Program:
     command = (str(libraries / loader), "--library-path", path, "--argv0", "asterisk", str(binary))
     return Program(
         command=command,
-        modules=libraries / "asterisk" / "modules",
+        modules=modules_under(root),
         data=root / "usr" / "share" / "asterisk",
         version=_ask_version(command),
         prefix=prefix,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError
 
 from asterisk_conf.errors import RenderFailed, ValueRefused
 from asterisk_conf.layout import Layout
@@ -18,6 +18,7 @@ from asterisk_conf.program import Program
 from asterisk_conf.settings import AsteriskSettings
 
 _SECRET_BYTES = 24
+_TEMPLATES = Path(__file__).with_name("templates")
 _DATA_LINKS = ("documentation", "rest-api")
 
 
@@ -45,19 +46,22 @@ class Rendered:
 def escape(value: object) -> str:
     """A value as it may stand in an Asterisk configuration file: `;` begins a comment there unless escaped.
 
-    Raises ValueRefused for line breaks and other control characters, which would begin a line of their own.
+    Every other character, the backslash too, is taken as it is. Raises ValueRefused for line breaks and other control
+    characters, which would begin a line of their own, and for blanks at either end, which would be cut off.
     """
     text = str(value)
     if any(ord(character) < 32 or ord(character) == 127 for character in text):
         raise ValueRefused(
             f"{text!r} has a line break or control character, which a configuration file cannot carry: remove it"
         )
-    return text.replace("\\", "\\\\").replace(";", "\\;")
+    if text != text.strip():
+        raise ValueRefused(f"{text!r} begins or ends with a blank, which a configuration file cannot carry: remove it")
+    return text.replace(";", "\\;")
 
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("asterisk_conf"),
+        loader=FileSystemLoader(_TEMPLATES),
         undefined=StrictUndefined,
         autoescape=False,  # noqa: S701  these are not web pages; every value passes `finalize`
         finalize=escape,

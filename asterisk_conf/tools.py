@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asterisk_conf.apt_sources import own_sources
-from asterisk_conf.debian import Apt, PrivateApt, Progress, only_one, put_in_place, silent, unpack
+from asterisk_conf.debian import Apt, PrivateApt, Progress, name_and_version, only_one, put_in_place, silent, unpack
 from asterisk_conf.errors import InstallFailed
 from asterisk_conf.program import triple
 
@@ -75,7 +75,7 @@ def install_tools(
         made = work / "made"
         shutil.rmtree(made, ignore_errors=True)
         unpack((private.archives / deb.file for deb in debs), made / "root")
-        text = json.dumps({"asked": every, "packages": {deb.package: deb.version for deb in debs}}, indent=1)
+        text = json.dumps({"asked": every, "packages": dict(name_and_version(deb.file) for deb in debs)}, indent=1)
         (made / "manifest.json").write_text(f"{text}\n", encoding="utf-8")
         put_in_place(made, folder)
         shutil.rmtree(work)

@@ -2,7 +2,7 @@
 
 import typer
 
-from ivr.commands import asterisk, site
+from ivr.commands import asterisk, demo, instance, serve, site, speech, words
 
 app = typer.Typer(
     name="hotline",
@@ -10,7 +10,16 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.command()(instance.setup)
+app.command()(serve.serve)
+app.command()(serve.desk)
+app.command()(demo.demo)
+app.command()(instance.doctor)
+app.command()(words.draft)
 app.add_typer(asterisk.app, name="asterisk")
+app.add_typer(speech.app, name="asr")
+app.add_typer(words.knowledge, name="kb")
+app.add_typer(words.places, name="place")
 app.add_typer(site.app, name="site")
 
 

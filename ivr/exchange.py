@@ -17,23 +17,31 @@ LOOK_EVERY_S = 0.5
 RETRY_AFTER_S = 2.0
 
 
-async def ensure_running(asterisk: Asterisk) -> int:
-    """Start Asterisk, or find the one of this instance that runs; returns its process id. Raises `BootFailed`."""
-    if (pid := _living(asterisk.layout.run / "asterisk.pid")) is not None and await asterisk.answers():
-        _log.info("asterisk adopted, pid %d", pid)
-        await asterisk.rx("core reload")
-        return pid
-    return (await asterisk.start()).pid
+async def ensure_running(asterisk: Asterisk, sip_port: int) -> int:
+    """Start Asterisk, or adopt the one of this instance that runs; returns its process id.
+
+    Raises `BootFailed`, also for one that runs on another SIP port: that cannot be changed without ending its calls.
+    """
+    if (pid := _living(asterisk.layout.run / "asterisk.pid")) is None or not await asterisk.answers():
+        return (await asterisk.start()).pid
+    await asterisk.rx("core reload")
+    if f":{sip_port}\n" not in await asterisk.rx("pjsip show transports"):
+        raise BootFailed(
+            f"an Asterisk of {asterisk.instance} runs on another port than [asterisk] sip_port {sip_port}; "
+            "`hotline asterisk stop` ends it and its calls"
+        )
+    _log.info("asterisk adopted, pid %d", pid)
+    return pid
 
 
-async def supervise(asterisk: Asterisk, pid: int) -> None:
+async def supervise(asterisk: Asterisk, sip_port: int, pid: int) -> None:
     """Keep it running; returns only by cancellation. `pid` is the process that runs now."""
     while True:
         while _is_alive(pid):  # noqa: ASYNC110 - a process that is not our child has no event to wait for
             await asyncio.sleep(LOOK_EVERY_S)
         _log.error("asterisk died, pid %d; starting it again", pid)
         try:
-            pid = await ensure_running(asterisk)
+            pid = await ensure_running(asterisk, sip_port)
         except BootFailed as why:
             _log.error("asterisk does not start: %s; next try in %g s", why, RETRY_AFTER_S)
             await asyncio.sleep(RETRY_AFTER_S)

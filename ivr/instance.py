@@ -3,14 +3,29 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 from zoneinfo import ZoneInfo
 
-from asterisk_conf import install, program
+from asterisk_conf import install
 from asterisk_conf.process import Asterisk
+from asterisk_conf.prompts import make_sounds
 from asterisk_conf.render import Rendered, render
 from asterisk_conf.settings import AgentEndpoint, AsteriskSettings
-from ivr.people import Person, Secrets, load_roster, make_passwords, make_roster, make_secrets
+from ivr.announcements import prompt_book
+from ivr.people import (
+    Person,
+    Secrets,
+    load_passwords,
+    load_roster,
+    load_secrets,
+    make_passwords,
+    make_roster,
+    make_secrets,
+)
 from ivr.settings import Settings, SettingsError
+from ticketing.drafting.drafter import Drafter
+from ticketing.knowledge.index import KnowledgeIndex
+from ticketing.places import Gazetteer
 from ticketing.site import Site, default_site_dir, load_site
 
 LEAST_FREE_BYTES = 500 * 1024 * 1024
@@ -23,12 +38,11 @@ class Instance:
     """What every part of the server is opened from."""
 
     def __init__(self, settings: Settings) -> None:
-        """Read the site pack, the roster and the secrets, making what set-up makes.
+        """Read the site pack, the roster and the secrets; nothing is made or changed.
 
-        Raises `SettingsError` or `ticketing.errors.SitePackBroken`.
+        Raises `SettingsError`, `ticketing.errors.SitePackBroken` or `asterisk_conf.errors.PromptRefused`.
         """
         self.settings = settings
-        _make_private(settings.home)
         pack = Path(settings.site.pack) if settings.site.pack else default_site_dir()
         if not pack.is_dir():
             raise SettingsError(
@@ -36,22 +50,33 @@ class Instance:
             )
         self.site: Site = load_site(pack)
         self.zone = ZoneInfo(self.site.info.timezone)
-        make_roster(settings.roster_file)
         skills = frozenset(skill.id for skill in self.site.info.skills)
         self.people: tuple[Person, ...] = load_roster(settings.roster_file, skills)
-        self.secrets: Secrets = make_secrets(settings.secrets_file)
-        self.passwords = make_passwords(settings.home / "passwords.toml", tuple(p.id for p in self.people))
+        self.secrets: Secrets = load_secrets(settings.secrets_file)
+        self.passwords: dict[str, str] = load_passwords(settings.passwords_file)
+        self.book = prompt_book(self.site)
+
+    @classmethod
+    def made(cls, settings: Settings) -> Self:
+        """The instance, after making what it lacks: its folders, the first roster, secrets and first passwords."""
+        _make_private(settings.home)
         _make_private(settings.recordings)
+        make_roster(settings.roster_file)
+        make_secrets(settings.secrets_file)
+        instance = cls(settings)
+        make_passwords(settings.passwords_file, tuple(person.id for person in instance.people))
+        return cls(settings)
 
     def asterisk_settings(self) -> AsteriskSettings:
         """The instance in Asterisk's terms."""
         wanted = self.settings.asterisk
         return AsteriskSettings(
+            prefix=self.settings.prefix,
             instance=self.settings.asterisk_home,
             recordings=self.settings.recordings,
             agents=tuple(AgentEndpoint(extension=p.extension, name=p.name) for p in self.people),
             hotline_number=self.site.info.hotline_number,
-            host=wanted.host,
+            sip_host=wanted.sip_host,
             sip_port=wanted.sip_port,
             http_port=wanted.http_port,
             ami_port=wanted.ami_port,
@@ -64,9 +89,16 @@ class Instance:
 
     def prepare_asterisk(self, progress: Progress) -> tuple[Asterisk, Rendered]:
         """Find or install Asterisk and put its configuration in force. Blocking; raises `AsteriskConfError`."""
-        found = program.on_system() or install.ensure(self.settings.prefix, progress=progress)
+        found = install.ensure(self.settings.prefix, progress=progress)
         rendered = render(self.asterisk_settings(), found)
+        make_sounds(self.book, rendered.layout, progress=progress)
         return Asterisk(found, self.settings.asterisk_home), rendered
+
+    def prepare_mind(self, progress: Progress) -> tuple[Drafter, KnowledgeIndex]:
+        """The drafter and the search of the city. Blocking; the first time the classifier is trained and kept."""
+        progress("reading the city's knowledge")
+        drafter = Drafter(self.site, Gazetteer(self.site.places.values()), cache=self.settings.cache)
+        return drafter, KnowledgeIndex(self.site.articles.values())
 
     def free_bytes(self) -> int:
         """Room left for recordings."""

@@ -102,22 +102,33 @@ def make_roster(path: Path) -> None:
         write_private(path, FIRST_ROSTER)
 
 
-def make_secrets(path: Path) -> Secrets:
-    """The server's secrets, generated where missing, kept where present. Raises `SettingsError` on a broken file."""
+def make_secrets(path: Path) -> None:
+    """Generate the server's secrets where they are missing. Raises `SettingsError` on a broken file."""
     kept = _table(path)
     whole = {name: kept.get(name) or secrets.token_urlsafe(32) for name in Secrets.__struct_fields__}
     if whole != kept:
         write_private(path, msgspec.toml.encode(whole).decode())
-    return msgspec.convert(whole, Secrets)
 
 
-def make_passwords(path: Path, ids: tuple[str, ...]) -> dict[str, str]:
-    """First desk passwords, generated for whom the file does not name yet."""
+def load_secrets(path: Path) -> Secrets:
+    """The server's secrets. Raises `SettingsError` where they are missing or broken."""
+    try:
+        return msgspec.convert(_table(path), Secrets)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{path}: {error}; run `hotline setup`") from error
+
+
+def load_passwords(path: Path) -> dict[str, str]:
+    """First passwords not yet removed from the file, by agent number. Raises `SettingsError` on a broken file."""
+    return _table(path)
+
+
+def make_passwords(path: Path, ids: tuple[str, ...]) -> None:
+    """Generate first desk passwords for whom the file does not name yet."""
     kept = _table(path)
     whole = {**kept, **{i: secrets.token_urlsafe(9) for i in ids if i not in kept}}
     if whole != kept:
         write_private(path, msgspec.toml.encode(whole).decode())
-    return whole
 
 
 def _table(path: Path) -> dict[str, str]:

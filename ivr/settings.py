@@ -31,13 +31,13 @@ class SiteSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class AsteriskSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The telephone exchange. It binds to `host`, which is loopback unless the operator says otherwise.
+    """The telephone exchange. Phones and trunk reach it on `sip_host`, programs on loopback alone.
 
     `prefix`: folder of an Asterisk installed without root, used only where the machine has none of its own that is new
-    enough; empty means `prefix` beside the instance. `managed`: the server starts and supervises it.
+    enough; empty means `asterisk` beside the instance. `managed`: the server starts and supervises it.
     """
 
-    host: str = "127.0.0.1"
+    sip_host: str = "127.0.0.1"
     prefix: str = ""
     managed: bool = True
     sip_port: int = 5060
@@ -72,11 +72,14 @@ class SpeechSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class QueueSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How callers wait and agents are rung. Times in seconds."""
+    """How callers wait and agents are rung. Times in seconds.
+
+    The menu is off by default: GB/T 33358-2016 asks for none, and it costs every caller ten seconds.
+    """
 
     ring_s: float = 20.0
     wrap_up_s: float = 120.0
-    menu: bool = True
+    menu: bool = False
     menu_wait_s: float = 3.0
     position_every_s: float = 30.0
     answer_within_s: float = 15.0
@@ -129,14 +132,24 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.home / "secrets.toml"
 
     @property
+    def passwords_file(self) -> Path:
+        """First passwords of the desk's accounts, mode 0600, for handing out."""
+        return self.home / "passwords.toml"
+
+    @property
     def prefix(self) -> Path:
         """The Asterisk installed without root."""
-        return Path(self.asterisk.prefix) if self.asterisk.prefix else self.home.parent / "prefix"
+        return Path(self.asterisk.prefix) if self.asterisk.prefix else self.home.parent / "asterisk"
 
     @property
     def database_url(self) -> str:
         """The database's address."""
         return self.database.url or f"sqlite+aiosqlite:///{self.home / 'hotline.db'}"
+
+    @property
+    def cache(self) -> Path:
+        """What can be made again: trained models."""
+        return self.home / "cache"
 
     @property
     def dispatch_directory(self) -> Path:

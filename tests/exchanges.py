@@ -1,10 +1,11 @@
 """A real Asterisk for tests: rendered as for a customer, on ports of its own, started once for the session.
 
-`exchange` lends it to a test. When the test ends no channel, bridge, application subscription or task may be left.
+`exchange` lends it to a test. When the test ends no channel, bridge or task may be left, or it fails.
 """
 
 import asyncio
-import socket
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,24 +16,23 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from asterisk_conf import install
 from asterisk_conf.process import Asterisk, RunningAsterisk
 from asterisk_conf.render import Rendered, render
-from asterisk_conf.settings import AgentEndpoint, AsteriskSettings
+from asterisk_conf.settings import AgentEndpoint
 from ivr.ari.account import AriAccount, LinkTimes
 from ivr.ari.sounds import Sounds
 from ivr.ari.tape import Tape
 from ivr.ari.telephony import AriTelephony
 from ivr.demo.sip.received import Behaviour
 from ivr.demo.sip_party import SipParty
+from tests.asterisk_prefix import asterisk_program, instance_settings
 from tests.tones import tone, write_wav
-from tests.until import until
+from tests.until import until_async
 
-PREFIX = Path(__file__).parent.parent / ".huying" / "asterisk"
 HOTLINE = "12345"
 AGENTS = ("1001", "1002")
 MUSIC_HZ = 440
-SOUND_HZ = {"welcome": 600, "menu": 800}
+SOUND_HZ = {"welcome": 600, "number.2": 800}
 SOUND_MS = 400
 VANISHED_S = 1
 
@@ -85,28 +85,27 @@ class Exchange:
                 ids += [row.id for row in msgspec.json.decode(reply.content, type=list[_Row])]
         return ids
 
+    async def remove(self, ids: list[str]) -> None:
+        """Hang up and destroy."""
+        account = self.account
+        async with httpx.AsyncClient(auth=(account.user, account.password), trust_env=False) as http:
+            for each in ids:
+                for kind in ("channels", "bridges"):
+                    await http.delete(f"{account.url}/{kind}/{each}")
+
     async def empty(self) -> bool:
         return not await self.standing()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def asterisk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Exchange]:
-    home = tmp_path_factory.mktemp("exchange")
-    program = await asyncio.to_thread(install.ensure, PREFIX)
-    http, ami, fallback = _free_ports(3, socket.SOCK_STREAM)
-    (sip,) = _free_ports(1, socket.SOCK_DGRAM)
-    rtp = 20000 + sip % 100 * 200
-    settings = AsteriskSettings(
-        instance=home / "asterisk",
-        recordings=home / "recordings",
+@asynccontextmanager
+async def new_exchange() -> AsyncIterator[Exchange]:
+    """An Asterisk of its own, stopped and removed in the end."""
+    home = Path(tempfile.mkdtemp(prefix="ari"))  # short: the control socket's path is limited
+    program = await asyncio.to_thread(asterisk_program)
+    settings = instance_settings(
+        home,
         agents=tuple(AgentEndpoint(extension=number, name=f"Agent {number}") for number in AGENTS),
         hotline_number=HOTLINE,
-        sip_port=sip,
-        http_port=http,
-        ami_port=ami,
-        fallback_port=fallback,
-        rtp_first=rtp,
-        rtp_last=rtp + 199,
         rtp_timeout_s=VANISHED_S,
         rtp_timeout_hold_s=VANISHED_S,
     )
@@ -116,6 +115,13 @@ async def asterisk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ex
         write_wav(rendered.layout.rendered / f"{name}.wav", tone(hz, SOUND_MS))
     async with await Asterisk(program, settings.instance).start() as running:
         yield Exchange(running, rendered)
+    await asyncio.to_thread(shutil.rmtree, home)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def asterisk() -> AsyncIterator[Exchange]:
+    async with new_exchange() as exchange:
+        yield exchange
 
 
 @pytest_asyncio.fixture
@@ -125,17 +131,8 @@ async def exchange(asterisk: Exchange) -> AsyncIterator[Exchange]:
     left = {task.get_name() for task in asyncio.all_tasks() - tasks if task is not asyncio.current_task()}
     assert not left, f"tasks left behind: {left}"
     try:
-        await until(asterisk.empty, "every channel and bridge gone", 3.0)
+        await until_async(asterisk.empty, "every channel and bridge gone", 3.0)
     except AssertionError:
-        pytest.fail(f"left in Asterisk: {await asterisk.standing()}")
-
-
-def _free_ports(number: int, kind: socket.SocketKind) -> list[int]:
-    sockets = [socket.socket(socket.AF_INET, kind) for _ in range(number)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+        left_standing = await asterisk.standing()
+        await asterisk.remove(left_standing)  # the next test shall not fail for it
+        pytest.fail(f"left in Asterisk: {left_standing}")

@@ -8,7 +8,7 @@ from typing import TypeVar
 from ivr.ari.outbox import Heard
 from ivr.calls.events import AnyEvent, CallArrived, LineEvent
 from ivr.calls.vocabulary import CallId, LegId
-from ivr.ports import LinkUp, Snapshot, Telephony
+from ivr.ports import HotlineError, LinkUp, Snapshot, Telephony
 
 _E = TypeVar("_E", bound=AnyEvent)
 
@@ -19,13 +19,19 @@ class Listener:
     def __init__(self) -> None:
         self.heard: list[Heard] = []
         self.times: list[float] = []
+        self.error: HotlineError | None = None
         self._more = asyncio.Condition()
 
     async def listen(self, telephony: Telephony) -> None:
-        async for heard in telephony.stream():
-            async with self._more:
+        try:
+            async for heard in telephony.stream():
                 self.heard.append(heard)
                 self.times.append(asyncio.get_running_loop().time())
+                async with self._more:
+                    self._more.notify_all()
+        except HotlineError as error:
+            self.error = error
+            async with self._more:
                 self._more.notify_all()
 
     async def wait(self, found: Callable[[Heard], bool], what: str, timeout_s: float = 5.0, since: int = 0) -> int:
@@ -36,6 +42,8 @@ class Listener:
                     for place in range(since, len(self.heard)):
                         if found(self.heard[place]):
                             return place
+                    if self.error is not None:
+                        raise self.error
                     await self._more.wait()
         except TimeoutError:
             raise AssertionError(f"not heard within {timeout_s:g} s: {what}; heard {self.heard[since:]}") from None

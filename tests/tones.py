@@ -13,7 +13,8 @@ SPEAKING = 1000
 def tone(hz: float, ms: int, rate: int = 8000, amplitude: int = 12000) -> NDArray[np.int16]:
     """A sine."""
     time = np.arange(rate * ms // 1000) / rate
-    return np.rint(amplitude * np.sin(2 * np.pi * hz * time)).astype(np.int16)
+    samples: NDArray[np.int16] = np.rint(amplitude * np.sin(2 * np.pi * hz * time)).astype(np.int16)
+    return samples
 
 
 def loudest_hz(samples: NDArray[np.int16], rate: int = 8000) -> float | None:

@@ -5,6 +5,7 @@ TicketingError
 ├── UnknownId           an agency, category, place, article, draft or ticket that does not exist was named
 ├── DraftIncomplete     a draft cannot be submitted; carries the fields that are missing
 ├── AlreadySubmitted    the draft became a ticket before; carries its reference
+├── StepRefused         a ticket's step is not open now, or not to this person; says why and what is open
 ├── ChangedMeanwhile    somebody else changed the thing first; carries what they changed
 ├── Conflict            the database refused a row that breaks one of its named constraints
 ├── CalendarUnknown     the working-day calendar does not cover a year
@@ -49,6 +50,15 @@ class AlreadySubmitted(TicketingError):
     def __init__(self, reference: str) -> None:
         self.reference = reference
         super().__init__(f"already submitted as {reference}")
+
+
+class StepRefused(TicketingError):
+    """The step was not taken. `reason` is for the person (Chinese); `open_steps` are kinds they may take instead."""
+
+    def __init__(self, reason: str, open_steps: tuple[str, ...] = ()) -> None:
+        self.reason = reason
+        self.open_steps = open_steps
+        super().__init__(f"step refused: {reason}; open: {', '.join(open_steps) or 'none'}")
 
 
 class CalendarUnknown(TicketingError):

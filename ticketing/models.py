@@ -17,13 +17,17 @@ from ticketing.views import DraftField
 from ticketing.vocabulary import (
     AgencyId,
     AgencyPart,
+    CallbackKind,
+    CallbackState,
     CategoryCode,
+    Closure,
     ContactState,
     DispatchState,
     FieldName,
     Medium,
     PlaceId,
     RecordingKind,
+    Reference,
     RequestType,
     Role,
     Speaker,
@@ -33,6 +37,9 @@ from ticketing.vocabulary import (
 
 _OPEN = text("ended_at IS NULL")
 _PENDING = text("state = 'pending'")
+_UNSIGNED = text("state = 'dispatched'")
+_WAITING = text("state = 'waiting'")
+_WAITING_CALLER = text("state = 'waiting' AND kind IN ('missed', 'promised')")
 
 
 class Caller(Base):
@@ -146,6 +153,8 @@ class Ticket(Base):
         Index("ix_ticket_caller_created", "caller_id", "created_at"),
         Index("ix_ticket_state_due", "state", "due_at"),
         Index("ix_ticket_agency_state", "lead_agency_id", "state"),
+        Index("ix_ticket_holder_state", "holder_agency_id", "state"),
+        Index("ix_ticket_unsigned", "sign_by", sqlite_where=_UNSIGNED, postgresql_where=_UNSIGNED),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -177,6 +186,13 @@ class Ticket(Base):
     created_by: Mapped[str] = mapped_column(String(32))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     dispatched_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    holder_agency_id: Mapped[AgencyId | None] = mapped_column(String(64))
+    sign_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    supervision: Mapped[int] = mapped_column(server_default="0")
+    supervision_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    merged_into: Mapped[Reference | None] = mapped_column(String(10), index=True)
+    closure: Mapped[Closure | None] = mapped_column(Word(Closure))
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     contact: Mapped[Contact] = relationship(lazy="raise")
     caller: Mapped[Caller | None] = relationship(lazy="raise")
@@ -191,6 +207,7 @@ class TicketEvent(Base):
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     actor: Mapped[str] = mapped_column(String(64))
+    role: Mapped[Role] = mapped_column(Word(Role), server_default="system")
     kind: Mapped[str] = mapped_column(String(64))
     from_state: Mapped[TicketState | None] = mapped_column(Word(TicketState))
     to_state: Mapped[TicketState] = mapped_column(Word(TicketState))
@@ -216,6 +233,8 @@ class OutboxEntry(Base):
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), index=True)
     agency_id: Mapped[AgencyId] = mapped_column(String(64))
     part: Mapped[AgencyPart] = mapped_column(Word(AgencyPart))
+    kind: Mapped[str] = mapped_column(String(64), server_default="dispatch")
+    body: Mapped[dict[str, Any]] = mapped_column(JsonOf(dict[str, Any]), server_default="{}")
     state: Mapped[DispatchState] = mapped_column(Word(DispatchState))
     attempts: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -229,6 +248,65 @@ class OutboxEntry(Base):
     ticket: Mapped[Ticket] = relationship(lazy="raise")
 
 
+class Precedent(Base):
+    """How a return was judged, for whoever routes the next such matter."""
+
+    __tablename__ = "precedent"
+    __table_args__ = (Index("ix_precedent_category_county", "category_code", "county_id"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), index=True)
+    category_code: Mapped[CategoryCode] = mapped_column(String(6))
+    county_id: Mapped[PlaceId | None] = mapped_column(String(40))
+    refused: Mapped[AgencyId] = mapped_column(String(64))
+    assigned: Mapped[AgencyId] = mapped_column(String(64))
+    why: Mapped[str] = mapped_column(Text)
+    decided_by: Mapped[str] = mapped_column(String(64))
+
+    ticket: Mapped[Ticket] = relationship(lazy="raise")
+
+
+class Callback(Base):
+    """A citizen to be called. One number waits once for a call it missed or was promised.
+
+    Who calls holds a lease; one that dies leaves the callback to others when the lease ends.
+    """
+
+    __tablename__ = "callback"
+    __table_args__ = (
+        CheckConstraint("(lease IS NULL) = (leased_until IS NULL)", name="lease_has_an_end"),
+        CheckConstraint("(state = 'waiting') = (closed_at IS NULL)", name="closed_has_a_time"),
+        CheckConstraint("(kind = 'visit') = (ticket_id IS NOT NULL)", name="visit_has_a_ticket"),
+        Index(
+            "uq_callback_waiting_caller",
+            "caller_id",
+            unique=True,
+            sqlite_where=_WAITING_CALLER,
+            postgresql_where=_WAITING_CALLER,
+        ),
+        Index("ix_callback_due", "not_before", sqlite_where=_WAITING, postgresql_where=_WAITING),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    kind: Mapped[CallbackKind] = mapped_column(Word(CallbackKind))
+    caller_id: Mapped[int] = mapped_column(ForeignKey("caller.id"))
+    contact_id: Mapped[str | None] = mapped_column(ForeignKey("contact.id"))
+    ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"), index=True)
+    state: Mapped[CallbackState] = mapped_column(Word(CallbackState))
+    entered_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    not_before: Mapped[datetime] = mapped_column(UtcDateTime)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    attempts: Mapped[int]
+    outcome: Mapped[str] = mapped_column(Text)
+    lease: Mapped[str | None] = mapped_column(String(40))
+    leased_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    caller: Mapped[Caller] = relationship(lazy="raise")
+    ticket: Mapped[Ticket | None] = relationship(lazy="raise")
+
+
 class ReferenceCounter(Base):
     """How many references a day (YYMMDD, the site's zone) has given out."""
 
@@ -240,13 +318,16 @@ class ReferenceCounter(Base):
 
 
 class Account(Base):
-    """A person who may sign in. `agency_id` is the unit of those who handle; `password_hash` is argon2id (RFC 9106)."""
+    """A person who may sign in; without `extension` they have no phone of the hotline.
+
+    `agency_id` is the unit of those who handle. `password_hash` is argon2id (RFC 9106).
+    """
 
     __tablename__ = "account"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
-    extension: Mapped[str] = mapped_column(String(16), unique=True)
+    extension: Mapped[str | None] = mapped_column(String(16), unique=True)
     role: Mapped[Role] = mapped_column(Word(Role))
     skills: Mapped[tuple[str, ...]] = mapped_column(JsonOf(tuple[str, ...]))
     agency_id: Mapped[AgencyId | None] = mapped_column(String(64))

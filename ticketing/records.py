@@ -8,7 +8,10 @@ import msgspec
 from ticketing.vocabulary import (
     AgencyId,
     AgencyPart,
+    CallbackKind,
+    CallbackState,
     CategoryCode,
+    Closure,
     ContactId,
     ContactState,
     DispatchState,
@@ -86,7 +89,7 @@ class TicketRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A work order, whole. `category` and `lead_agency` are the words as they stood when it was written.
 
     `due_at` is counted from creation until the ticket is dispatched, then from dispatch. `revision` grows with every
-    change.
+    change. `holder_agency_id` is the unit at or below the lead that works on it; at `sign_by` it is signed by itself.
     """
 
     reference: Reference
@@ -116,6 +119,13 @@ class TicketRecord(msgspec.Struct, frozen=True, kw_only=True):
     created_by: str
     created_at: datetime
     dispatched_at: datetime | None = None
+    holder_agency_id: AgencyId | None = None
+    sign_by: datetime | None = None
+    supervision: int = 0
+    supervision_due_at: datetime | None = None
+    merged_into: Reference | None = None
+    closure: Closure | None = None
+    closed_at: datetime | None = None
 
 
 class TicketEventRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,6 +134,7 @@ class TicketEventRecord(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
     at: datetime
     actor: str
+    role: Role
     kind: str
     from_state: TicketState | None
     to_state: TicketState
@@ -132,12 +143,17 @@ class TicketEventRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OutboxRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What must reach an agency. `attempted_at`: the first attempt that may have arrived."""
+    """What must reach an agency: the dispatch itself (`kind` "dispatch"), or word of a later step of that kind.
+
+    `attempted_at`: the first attempt that may have arrived. `body` is what a notice says.
+    """
 
     key: str
     reference: Reference
     agency_id: AgencyId
     part: AgencyPart
+    kind: str = "dispatch"
+    body: dict[str, Any] = {}
     state: DispatchState
     attempts: int
     created_at: datetime
@@ -147,12 +163,42 @@ class OutboxRecord(msgspec.Struct, frozen=True, kw_only=True):
     last_error: str = ""
 
 
+class PrecedentRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """How a return was judged: `refused` did not want such a matter, `assigned` got it (the same when rejected)."""
+
+    at: datetime
+    reference: Reference
+    category_code: CategoryCode
+    county_id: PlaceId | None
+    refused: AgencyId
+    assigned: AgencyId
+    why: str
+    decided_by: str
+
+
+class CallbackRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A citizen to be called. `entered_at` keeps their place; not before `not_before`, best by `due_at`."""
+
+    id: int
+    kind: CallbackKind
+    number: str
+    contact: ContactId | None
+    reference: Reference | None
+    state: CallbackState
+    entered_at: datetime
+    not_before: datetime
+    due_at: datetime
+    attempts: int
+    outcome: str = ""
+    closed_at: datetime | None = None
+
+
 class AccountRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A person who may sign in; without anything secret."""
+    """A person who may sign in; without anything secret. Without `extension` they have no phone of the hotline."""
 
     id: str
     name: str
-    extension: str
+    extension: str | None
     role: Role
     skills: tuple[str, ...] = ()
     agency_id: AgencyId | None = None

@@ -2,26 +2,30 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
+from ticketing.consequences import UNHURRIED
 from ticketing.deadlines import choose_rule, due_at
+from ticketing.entries import dispatches_of, event_of
 from ticketing.errors import AlreadySubmitted, DraftIncomplete, UnknownId
+from ticketing.lifecycle.life import OPEN, Life, after
+from ticketing.lifecycle.steps import AnsweredDirectly, Refused, Submitted, TransferredOut
+from ticketing.lifecycle.table import Actor
 from ticketing.pack import Category
-from ticketing.records import ContactRecord, OutboxRecord, TicketEventRecord, TicketRecord
+from ticketing.records import ContactRecord, TicketRecord
 from ticketing.site import Site
 from ticketing.unit_of_work import UnitOfWork
 from ticketing.views import CallerView, DraftView, TicketView
 from ticketing.vocabulary import (
-    AgencyPart,
     CategoryCode,
     ContactId,
-    DispatchState,
     FieldName,
     PlaceId,
     Reference,
     RequestType,
+    Role,
     TicketState,
     Urgency,
 )
@@ -32,8 +36,10 @@ _Word = TypeVar("_Word", RequestType, Urgency)
 REQUIRED = (FieldName.REQUEST_TYPE, FieldName.CATEGORY, FieldName.LEAD_AGENCY, FieldName.TITLE, FieldName.CONTENT)
 """What no ticket can do without."""
 
-OPEN_STATES = (TicketState.PENDING_DISPATCH, TicketState.DISPATCHED)
-"""The states in which a ticket waits for something."""
+OPEN_STATES = tuple(OPEN)
+
+Outcome: TypeAlias = AnsweredDirectly | TransferredOut | Refused
+"""How a matter may end on the phone."""
 
 
 def utc_now() -> datetime:
@@ -49,9 +55,20 @@ class TicketService:
         self._calendar = WorkCalendar.of_site(site)
         self._now = now
 
-    async def submit(self, unit: UnitOfWork, draft: DraftView, agent_id: str, key: str) -> TicketView:
+    async def submit(
+        self,
+        unit: UnitOfWork,
+        draft: DraftView,
+        agent_id: str,
+        key: str,
+        *,
+        outcome: Outcome | None = None,
+        review: bool = False,
+    ) -> TicketView:
         """Make the draft a ticket with a number, a due time and an entry in the outbox for each of its agencies.
 
+        With an `outcome` the matter ended on the phone (直办, 转紧急电话, 不予受理): it is closed and goes nowhere.
+        With `review` somebody looks at it before it is dispatched (预审).
         Submitting a draft again answers with the ticket it is, whatever the key. The due time is the rule's, whatever
         stands in the draft: giving more time is an extension and has a procedure of its own.
         Raises `DraftIncomplete` with the missing fields, `UnknownId` for an id the site does not have.
@@ -62,15 +79,24 @@ class TicketService:
             await unit.drafts.save(draft, now)
         except AlreadySubmitted as earlier:
             return ticket_view(await unit.tickets.get(earlier.reference))
-        missing = tuple(field for field in REQUIRED if not draft.fields[field].value.strip())
+        required = REQUIRED if outcome is None else tuple(one for one in REQUIRED if one is not FieldName.LEAD_AGENCY)
+        missing = tuple(field for field in required if not draft.fields[field].value.strip())
         if missing:
             raise DraftIncomplete(missing)
+        if isinstance(outcome, Refused):
+            self._site.refusal(outcome.reason_id)
         ticket = self._ticket(draft, contact, agent_id, key, now)  # everything is checked before a number is taken
         reference = await unit.tickets.next_reference(now.astimezone(self._site.zone).strftime("%y%m%d"))
-        ticket = msgspec.structs.replace(ticket, reference=reference)
-        await unit.tickets.add(ticket, _first_step(ticket))
+        step = outcome or _submitted(ticket, review)
+        life = after(Life(), now, step)
+        ticket = msgspec.structs.replace(
+            ticket, reference=reference, state=life.state, closure=life.closure, closed_at=life.closed_at
+        )
+        actor = Actor(id=agent_id, role=Role.AGENT)
+        await unit.tickets.add(ticket, event_of(Life(), life, now, step, actor, ""))
         await unit.drafts.submitted(draft.id, reference)
-        await unit.outbox.add(_dispatches(ticket))
+        if life.state is TicketState.PENDING_DISPATCH:
+            await unit.outbox.add(dispatches_of(ticket, now, helpers=True))
         return ticket_view(ticket)
 
     async def caller(self, unit: UnitOfWork, contact: ContactId) -> CallerView:
@@ -97,11 +123,12 @@ class TicketService:
     def _ticket(self, draft: DraftView, contact: ContactRecord, agent_id: str, key: str, now: datetime) -> TicketRecord:
         values = {name: field.value.strip() for name, field in draft.fields.items()}
         category = self._site.category(values[FieldName.CATEGORY])
-        lead = self._site.agency(values[FieldName.LEAD_AGENCY])
+        lead = self._site.agency(values[FieldName.LEAD_AGENCY] or self._site.info.hotline_agency_id)
         co = [self._site.agency(one).id for one in values[FieldName.CO_AGENCIES].split("|") if one]
         place = self._site.place(values[FieldName.PLACE]).id if values[FieldName.PLACE] else None
         request_type = _word(FieldName.REQUEST_TYPE, RequestType, values[FieldName.REQUEST_TYPE])
-        urgency = _word(FieldName.URGENCY, Urgency, values[FieldName.URGENCY] or category.urgency)
+        usual = Urgency.NORMAL if request_type in UNHURRIED else category.urgency
+        urgency = _word(FieldName.URGENCY, Urgency, values[FieldName.URGENCY] or usual)
         rule, _ = choose_rule(self._site.deadlines, category, request_type, urgency)
         return TicketRecord(
             reference=Reference(""),
@@ -130,6 +157,7 @@ class TicketService:
             content=values[FieldName.CONTENT],
             created_by=agent_id,
             created_at=now,
+            holder_agency_id=lead.id,
         )
 
 
@@ -154,40 +182,16 @@ def ticket_view(ticket: TicketRecord) -> TicketView:
     )
 
 
-def _first_step(ticket: TicketRecord) -> TicketEventRecord:
-    return TicketEventRecord(
-        seq=0,
-        at=ticket.created_at,
-        actor=ticket.created_by,
-        kind="submitted",
-        from_state=None,
-        to_state=ticket.state,
-        body={
-            "request_type": ticket.request_type,
-            "category_code": ticket.category_code,
-            "lead_agency_id": ticket.lead_agency_id,
-            "co_agency_ids": list(ticket.co_agency_ids),
-            "urgency": ticket.urgency,
-            "deadline_rule_id": ticket.deadline_rule_id,
-        },
+def _submitted(ticket: TicketRecord, review: bool) -> Submitted:
+    return Submitted(
+        request_type=ticket.request_type,
+        category_code=ticket.category_code,
+        lead_agency_id=ticket.lead_agency_id,
+        co_agency_ids=ticket.co_agency_ids,
+        urgency=ticket.urgency,
+        deadline_rule_id=ticket.deadline_rule_id,
+        review=review,
     )
-
-
-def _dispatches(ticket: TicketRecord) -> list[OutboxRecord]:
-    agencies = [(ticket.lead_agency_id, AgencyPart.LEAD), *((one, AgencyPart.CO) for one in ticket.co_agency_ids)]
-    return [
-        OutboxRecord(
-            key=f"{ticket.reference}-{agency_id}",
-            reference=ticket.reference,
-            agency_id=agency_id,
-            part=part,
-            state=DispatchState.PENDING,
-            attempts=0,
-            created_at=ticket.created_at,
-            next_at=ticket.created_at,
-        )
-        for agency_id, part in agencies
-    ]
 
 
 def _word(field: FieldName, words: type[_Word], value: str) -> _Word:

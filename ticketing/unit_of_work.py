@@ -21,9 +21,11 @@ from ticketing.errors import Conflict, DatabaseUnavailable, TicketingError
 from ticketing.repositories.accounts import AccountRepository
 from ticketing.repositories.audits import AuditRepository
 from ticketing.repositories.call_events import CallEventRepository
+from ticketing.repositories.callbacks import CallbackRepository
 from ticketing.repositories.contacts import ContactRepository
 from ticketing.repositories.drafts import DraftRepository
 from ticketing.repositories.outbox import OutboxRepository
+from ticketing.repositories.precedents import PrecedentRepository
 from ticketing.repositories.tickets import TicketRepository
 from ticketing.repositories.transcripts import TranscriptRepository
 
@@ -43,6 +45,8 @@ class UnitOfWork:
     drafts: DraftRepository
     tickets: TicketRepository
     outbox: OutboxRepository
+    precedents: PrecedentRepository
+    callbacks: CallbackRepository
     accounts: AccountRepository
     audits: AuditRepository
 
@@ -71,6 +75,8 @@ class UnitOfWork:
         self.drafts = DraftRepository(session)
         self.tickets = TicketRepository(session)
         self.outbox = OutboxRepository(session)
+        self.precedents = PrecedentRepository(session)
+        self.callbacks = CallbackRepository(session)
         self.accounts = AccountRepository(session)
         self.audits = AuditRepository(session)
         return self

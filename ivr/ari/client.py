@@ -79,7 +79,7 @@ class AriClient:
         await self._rest.send(_call("stop playback", "DELETE", "playbacks", playback), _GONE)
 
     async def create_bridge(self, bridge: str, kind: str) -> None:
-        """Make a bridge, `holding` or `mixing` with options; one of this id that stands is kept."""
+        """Make a bridge, `holding` or `mixing` with options; refused while one of this id stands."""
         await self._rest.send(_call("create bridge", "POST", "bridges", bridge, query={"type": kind, "name": bridge}))
 
     async def destroy_bridge(self, bridge: str) -> None:
@@ -96,6 +96,10 @@ class AriClient:
     async def start_music(self, bridge: str) -> None:
         """Play music on hold into a bridge."""
         await self._rest.send(_call("start music", "POST", "bridges", bridge, "moh"), _GONE)
+
+    async def stop_music(self, bridge: str) -> None:
+        """End the music on hold of a bridge."""
+        await self._rest.send(_call("stop music", "DELETE", "bridges", bridge, "moh"), _LEFT)
 
     async def snoop(self, channel: str, snoop: str) -> None:
         """Make a channel that hears what `channel` says."""

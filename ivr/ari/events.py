@@ -157,7 +157,7 @@ class Translator:
                     yield LineEvent(leg.call, ev.DigitPressed(leg=leg.leg, digit=digit))
             case ari.PlaybackFinished(playback=playback):
                 yield from self._played(playback)
-            case ari.ChannelEnteredBridge(channel=channel, bridge=bridge):
+            case ari.ChannelEnteredBridge(channel=ari.Channel() as channel, bridge=bridge):
                 yield from self._joined(channel, bridge)
             case ari.ChannelLeftBridge(channel=channel, bridge=bridge):
                 if (leg := self._leg(channel)) is not None and bridge.id == talk(leg.call):
@@ -217,8 +217,7 @@ class Translator:
     def _played(self, playback: ari.Playback) -> Iterator[LineEvent]:
         call = self._registry.playbacks.pop(PlaybackId(playback.id), None)
         if playback.state == "failed":
-            self.counts["playback failed"] += 1
-            _log.error("playback failed: its sounds cannot be read by Asterisk")
+            self.counts["playback failed"] += 1  # broken sound files, and every playback that a hang-up cut short
         if call is not None:
             yield LineEvent(call, ev.PlaybackFinished(playback=PlaybackId(playback.id)))
 

@@ -102,7 +102,7 @@ class ChannelEnteredBridge(msgspec.Struct, frozen=True, tag="ChannelEnteredBridg
     """A channel hears a bridge."""
 
     bridge: Bridge
-    channel: Channel
+    channel: Channel | None = None
 
 
 class ChannelLeftBridge(msgspec.Struct, frozen=True, tag="ChannelLeftBridge"):

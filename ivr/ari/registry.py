@@ -42,8 +42,8 @@ class Registry:
     def leg(self, leg: LegId) -> Leg:
         """A leg that has not ended. Raises LegGone."""
         known = self.legs.get(leg)
-        if known is None:
-            raise LegGone("the leg has ended")
+        if known is None or known.given_back:
+            raise LegGone("the leg has ended", leg=leg)
         return known
 
     def add(self, leg: Leg) -> Leg:
@@ -52,7 +52,7 @@ class Registry:
         return leg
 
     def citizen_of(self, call: CallId) -> LegId | None:
-        """The citizen's leg of a call, None for a call we place or one that has lost it."""
+        """The citizen's leg of a call, None for a call that has lost it."""
         legs = (leg.leg for leg in self.legs.values() if leg.call == call and leg.party is Party.CITIZEN)
         return next(legs, None)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ivr.ports import RequestRefused
 
-_NAME = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
+_NAME = re.compile(r"[A-Za-z0-9_-]+([./][A-Za-z0-9_-]+)*")
 _FORMATS = (".wav", ".wav16", ".sln", ".sln16", ".ulaw", ".alaw", ".g722", ".gsm")
 _UNFIT = frozenset(",&|;:")
 

@@ -38,8 +38,9 @@ _ARRIVE_MS = 3000
 class AriTelephony:
     """Asterisk as the hotline sees it; see `ivr.ports.Telephony` for what each verb means.
 
-    Use as an async context manager. `hotline_number` is shown on agents' phones where the citizen's is not. `counts`
-    tells what was ignored, malformed, overdue, reconnected, forgotten, stray and swept.
+    Use as an async context manager; it opens and closes the tape it is given. `hotline_number` is shown on agents'
+    phones where the citizen's is not. `counts` tells what was ignored, malformed, overdue, reconnected, forgotten,
+    stray and swept.
     """
 
     def __init__(
@@ -115,6 +116,8 @@ class AriTelephony:
         """Play the named sounds in order as one playback; RequestRefused for a sound that does not exist."""
         media = self._sounds.media(sounds)
         self._registry.leg(leg)
+        if playback in self._registry.playbacks:
+            raise RequestRefused(f"playback {playback} exists")  # Asterisk would play both under one id
         self._registry.playbacks[playback] = call
         try:
             await self._client.play(leg, playback, media)
@@ -131,14 +134,9 @@ class AriTelephony:
         """Into this call's holding bridge, with music."""
         self._registry.leg(leg)
         bridge = hold(call)
-        self._registry.bridges[call].add(bridge)
-        await self._client.create_bridge(bridge, "holding")
-        try:
-            await self._client.add_to_bridge(bridge, leg)
-            await self._client.start_music(bridge)
-        except LegGone:
-            await self._remove_bridge(call, bridge)
-            raise
+        await self._have_bridge(call, bridge, "holding")
+        await self._client.add_to_bridge(bridge, leg)
+        await self._client.start_music(bridge)
 
     async def ring(self, call: CallId, leg: LegId, endpoint: str, caller_number: str | None, ring_ms: int) -> None:
         """Call `endpoint`; Asterisk gives up after `ring_ms`, rounded up to seconds.
@@ -146,6 +144,11 @@ class AriTelephony:
         A phone that is not registered is heard as `LegHungUp` (unreachable), like one that does not reply. LegGone
         means that the citizen is: nobody is left to ring for.
         """
+        if leg in self._registry.legs:
+            raise RequestRefused(f"leg {leg} exists")
+        citizen = self._registry.citizen_of(call)
+        if citizen is None:
+            raise LegGone("the citizen of this call has ended")
         self._registry.add(Leg(call=call, leg=leg, party=Party.AGENT))
         try:
             await self._client.originate(
@@ -153,7 +156,7 @@ class AriTelephony:
                 endpoint,
                 caller_id=caller_id(self._shown, caller_number, self._hotline_number),
                 timeout_s=math.ceil(ring_ms / 1000),
-                originator=self._registry.citizen_of(call),
+                originator=citizen,
                 variables={HOTLINE_CALL: call, HOTLINE_PARTY: Party.AGENT},
             )
         except PhoneUnreachable:
@@ -161,26 +164,31 @@ class AriTelephony:
                 self._ear.tell(LineEvent(call, ev.LegHungUp(leg=leg, cause=HangupCause.UNREACHABLE)))
         except BaseException as error:
             self._registry.legs.pop(leg, None)
-            if not isinstance(error, LegGone | RequestRefused):
+            if isinstance(error, LegGone):
+                raise LegGone(str(error), leg=citizen) from None
+            if not isinstance(error, RequestRefused):
                 self._take_back(leg)  # Asterisk may be ringing all the same
             raise
         if leg not in self._registry.legs:
             self._take_back(leg)  # ended, or taken for lost by a reconnection just before it began
 
     async def connect(self, call: CallId, citizen_leg: LegId, agent_leg: LegId) -> None:
-        """Both legs into this call's talk bridge; heard as `LegsJoined`. When it fails, no talk bridge is left."""
+        """Both legs into this call's talk bridge; heard as `LegsJoined`.
+
+        The agent first: where the phone is gone, the citizen has not been taken out of the music.
+        """
         await self._until_ours(citizen_leg, agent_leg)
         bridge = talk(call)
+        await self._have_bridge(call, bridge, "mixing,dtmf_events")
         self._registry.joining[call] = (citizen_leg, agent_leg)
-        self._registry.bridges[call].add(bridge)
         try:
-            await self._client.create_bridge(bridge, "mixing,dtmf_events")
-            await self._client.add_to_bridge(bridge, citizen_leg, agent_leg)
-        except HotlineError:
+            for leg in (agent_leg, citizen_leg):
+                await _naming(leg, self._client.add_to_bridge(bridge, leg))
+        except BaseException:
             self._registry.joining.pop(call, None)
-            await self._remove_bridge(call, bridge)
             raise
-        await self._remove_bridge(call, hold(call))
+        if hold(call) in self._registry.bridges[call]:
+            self._ear.errand("stop music", self._client.stop_music(hold(call)))
 
     async def fork_media(self, call: CallId, leg: LegId, party: Party, send_to: tuple[str, int]) -> Fork:
         """Tap what that party says and send it as RTP to `send_to`. A standing tap of that party is replaced."""
@@ -243,17 +251,27 @@ class AriTelephony:
         """End a leg that nobody waits for; should it be answered before, it is a stray."""
         self._ear.errand("take back a ring", self._client.hang_up(leg, q850(HangupCause.NORMAL)))
 
-    async def _remove_bridge(self, call: CallId, bridge: str) -> None:
-        """Remove a bridge that is no longer needed; one that stays known is removed with its call."""
-        if bridge in self._registry.bridges.get(call, ()):
+    async def _have_bridge(self, call: CallId, bridge: str, kind: str) -> None:
+        """Make a bridge unless it stands. It stays until the call is cleared: a removed id is not free at once."""
+        if bridge not in self._registry.bridges[call]:
+            self._registry.bridges[call].add(bridge)
             try:
-                await self._destroy(call, bridge)
-            except HotlineError as error:
-                _log.warning("a bridge was not removed yet: %s", error)
+                await self._client.create_bridge(bridge, kind)
+            except RequestRefused:
+                self._registry.drop_bridge(call, bridge)
+                raise
 
     async def _destroy(self, call: CallId, bridge: str) -> None:
         await _quietly(self._client.destroy_bridge(bridge))
         self._registry.drop_bridge(call, bridge)
+
+
+async def _naming(leg: LegId, request: Coroutine[Any, Any, None]) -> None:
+    """Let a LegGone say which of two legs it means."""
+    try:
+        await request
+    except LegGone as gone:
+        raise LegGone(str(gone), leg=leg) from None
 
 
 async def _quietly(removal: Coroutine[Any, Any, None]) -> None:

@@ -23,7 +23,7 @@ def fatal(failure: Exception, account: AriAccount, refused_for_ms: float, times:
     only after `times.refused_ms`.
     """
     if isinstance(failure, InvalidURI):
-        return f"the ARI address {account.url!r} is not one: mend its url"
+        return f"the ARI address {account.url!r} is not one: mend url"
     if isinstance(failure, InvalidStatus):
         status = failure.response.status_code
         where = f"{account.url} (HTTP {status})"

@@ -24,7 +24,7 @@ def install(home: Home = DEFAULT_HOME) -> None:
 @told
 def render(home: Home = DEFAULT_HOME) -> None:
     """Write Asterisk's configuration from the settings, the roster and the site pack."""
-    _, rendered = Instance(settings_of(home)).prepare_asterisk(note)
+    _, rendered = Instance.made(settings_of(home)).prepare_asterisk(note)
     say(f"configuration in force: {rendered.layout.conf}")
 
 
@@ -34,7 +34,7 @@ def start(home: Home = DEFAULT_HOME) -> None:
     """Start Asterisk and leave it running."""
 
     async def main() -> None:
-        asterisk, _ = Instance(settings_of(home)).prepare_asterisk(note)
+        asterisk, _ = Instance.made(settings_of(home)).prepare_asterisk(note)
         running = await asterisk.start()
         say(f"Asterisk runs, process {running.pid}")
 

@@ -1,8 +1,9 @@
-"""What every engine owes: one suite for the fake and for Vosk with the shipped model."""
+"""What every engine owes: one suite for the fake, for Vosk with the shipped model, and for a server that has it."""
 
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from asr.audio import Resampler
 from asr.engine import Engine, Recognizer, Utterance
 from asr.model import store
 from asr.vosk_engine import VoskEngine
+from asr.vosk_server import ServerRecognizer, VoskServers
 from tests.fakes.recognizer import FakeEngine, say, silence
+from tests.fakes.vosk_server import FakeVoskServer
 
 SPEECH = Path(__file__).parent.parent / "data" / "speech.wav"
 SAID = "您好 我要反映 光明小区 暖气不热"
@@ -27,6 +30,25 @@ class Case:
 
     def hear(self, pcm: bytes, rate: int = 16000, piece_ms: int = 100) -> list[Utterance]:
         return feed(self.engine.recognizer(rate), pcm, rate, piece_ms)
+
+
+class KeepingServers(VoskServers):
+    """Remembers its recognisers, so that a test need not close each."""
+
+    def __init__(self, urls: list[str]) -> None:
+        super().__init__(urls)
+        self.opened: list[ServerRecognizer] = []
+
+    def recognizer(self, sample_rate: int) -> ServerRecognizer:
+        self.opened.append(super().recognizer(sample_rate))
+        return self.opened[-1]
+
+
+@contextmanager
+def closing_all(engine: KeepingServers) -> Iterator[KeepingServers]:
+    yield engine
+    for recognizer in engine.opened:
+        recognizer.close()
 
 
 def feed(recognizer: Recognizer, pcm: bytes, rate: int, piece_ms: int = 100) -> list[Utterance]:
@@ -48,11 +70,15 @@ def vosk_engine() -> VoskEngine:
     return VoskEngine(store.select())
 
 
-@pytest.fixture(params=["fake", "vosk"])
-def case(request: pytest.FixtureRequest, vosk_engine: VoskEngine) -> Case:
-    if request.param == "vosk":
-        return Case(vosk_engine, recorded)
-    return Case(FakeEngine(), lambda rate: silence(300, sample_rate=rate) + say(SAID.split(), sample_rate=rate))
+@pytest.fixture(params=["fake", "vosk", "vosk server"])
+def case(request: pytest.FixtureRequest, vosk_engine: VoskEngine) -> Iterator[Case]:
+    if request.param == "vosk server":
+        with FakeVoskServer(vosk_engine).listening() as url, closing_all(KeepingServers([url])) as engine:
+            yield Case(engine, recorded)
+    elif request.param == "vosk":
+        yield Case(vosk_engine, recorded)
+    else:
+        yield Case(FakeEngine(), lambda rate: silence(300, sample_rate=rate) + say(SAID.split(), sample_rate=rate))
 
 
 @pytest.mark.parametrize("rate", [8000, 16000])

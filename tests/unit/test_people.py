@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ivr.people import load_roster, make_passwords, make_roster, make_secrets
+from ivr.people import load_passwords, load_roster, load_secrets, make_passwords, make_roster, make_secrets
 from ivr.settings import SettingsError
 
 SKILLS = frozenset({"general", "heating", "enterprise", "enrolment", "supervisor"})
@@ -21,23 +21,29 @@ def test_the_first_roster_is_valid(tmp_path: Path) -> None:
 
 def test_secrets_are_private_differ_and_survive(tmp_path: Path) -> None:
     path = tmp_path / "secrets.toml"
-    first = make_secrets(path)
+    make_secrets(path)
+    first = load_secrets(path)
+    make_secrets(path)
     assert mode(path) == 0o600
-    assert make_secrets(path) == first
+    assert load_secrets(path) == first
     assert first.desk != first.webhook
     assert first.desk not in repr(first)
 
 
-def test_a_broken_secrets_file_is_named(tmp_path: Path) -> None:
-    (tmp_path / "secrets.toml").write_text("desk = ")
+@pytest.mark.parametrize("text", ["desk = ", 'desk = "x"', "desk = 1"])
+def test_a_broken_secrets_file_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "secrets.toml").write_text(text)
     with pytest.raises(SettingsError, match=r"secrets\.toml"):
-        make_secrets(tmp_path / "secrets.toml")
+        load_secrets(tmp_path / "secrets.toml")
 
 
 def test_passwords_are_made_once_for_each(tmp_path: Path) -> None:
     path = tmp_path / "passwords.toml"
-    first = make_passwords(path, ("1001",))
-    assert make_passwords(path, ("1001", "1002"))["1001"] == first["1001"]
+    make_passwords(path, ("1001",))
+    first = load_passwords(path)
+    make_passwords(path, ("1001", "1002"))
+    assert load_passwords(path)["1001"] == first["1001"]
+    assert set(load_passwords(path)) == {"1001", "1002"}
     assert mode(path) == 0o600
 
 

@@ -7,7 +7,7 @@ from ivr.settings import SettingsError, load_settings
 
 def test_without_a_file_everything_has_a_default_on_loopback(tmp_path: Path) -> None:
     settings = load_settings(tmp_path, {})
-    assert settings.asterisk.host == settings.desk.host == settings.speech.media_host == "127.0.0.1"
+    assert settings.asterisk.sip_host == settings.desk.host == settings.speech.media_host == "127.0.0.1"
     assert settings.database_url.startswith("sqlite+aiosqlite:////")
 
 

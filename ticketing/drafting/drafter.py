@@ -4,15 +4,18 @@
 utterances costs little more than its newest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from ticketing.deadlines import choose_rule, due_at
 from ticketing.drafting import amounts, dates, kinds, people, phones, summary, wishes
-from ticketing.drafting.categoriser import Categoriser, Guess
+from ticketing.drafting.categoriser import Categoriser, Guess, corpus
 from ticketing.drafting.emergency import Danger, EmergencyWatch
 from ticketing.drafting.location import Location, Locator
+from ticketing.drafting.repair import Repairer
 from ticketing.drafting.refusals import RefusalWatch, Turned
 from ticketing.drafting.spoken import plain
 from ticketing.errors import CalendarUnknown
@@ -49,6 +52,7 @@ class Drafter:
         self._site = site
         self._locator = Locator(gazetteer)
         self._categoriser = categoriser or Categoriser.of_site(site, cache)
+        self._repairer = Repairer(_vocabulary(site))
         self._danger = EmergencyWatch(site.emergency)
         self._refusals = RefusalWatch(site.not_accepted)
         self._calendar = WorkCalendar.of_site(site)
@@ -56,11 +60,12 @@ class Drafter:
     def propose(self, utterances: Sequence[Utterance], *, started_at: datetime, caller_number: str | None) -> Proposal:
         """What the conversation so far says of every field. `started_at` is aware; the site's zone decides what 昨天 is."""
         said = [Utterance(id=u.id, speaker=u.speaker, start_ms=u.start_ms, end_ms=u.end_ms, text=plain(u.text)) for u in utterances]
-        said = [u for u in said if u.text]
+        heard = [u for u in said if u.text]
+        said = self._readable(heard)
         local = started_at.astimezone(self._site.zone)
         guesses = self._categoriser.guesses(said)
         category = self._site.category(guesses[0].code) if guesses and guesses[0].probability >= THRESHOLDS[FieldName.CATEGORY] else None
-        location = self._locator.locate(said)
+        location = self._locator.locate(heard)
         danger = self._danger.listen(said)
         turned = self._refusals.listen(said)
         kind = kinds.kind_of(said, category)
@@ -78,7 +83,7 @@ class Drafter:
         )
         fields[FieldName.CATEGORY] = self._category_field(guesses, said)
         fields |= self._place_fields(location)
-        fields |= self._person_fields(said, caller_number)
+        fields |= self._person_fields(heard, said, caller_number)
         place = self._site.places.get(location.place_id) if location.place_id else None
         routed = route(self._site, category, place) if category is not None and turned is None else None
         fields |= self._agency_fields(routed, fields)
@@ -105,6 +110,12 @@ class Drafter:
             amounts=tuple(s.yuan for s in amounts.sums(said)),
             promise=promise.format(agency=lead) if lead and promise and turned is None else "",
         )
+
+    def _readable(self, heard: Sequence[Utterance]) -> list[Utterance]:
+        """The utterances with misheard hanzi put back, where the conversation as a whole reads as misheard."""
+        if not self._repairer.misheard([u.text for u in heard]):
+            return list(heard)
+        return [msgspec.structs.replace(u, text=self._repairer.repair(u.text).text) for u in heard]
 
     def area(self, proposal: Proposal) -> tuple[str, str]:
         """The county and subdistrict of a proposal's place; empty where they are not known."""
@@ -142,9 +153,9 @@ class Drafter:
         address = Proposed(value=location.address, label=location.address, confidence=sure, evidence=location.evidence) if location.address else Proposed()
         return {FieldName.PLACE: place, FieldName.ADDRESS: address}
 
-    def _person_fields(self, said: Sequence[Utterance], caller_number: str | None) -> dict[FieldName, Proposed]:
-        name = people.caller_name(said)
-        number = phones.callback(said, caller_number)
+    def _person_fields(self, heard: Sequence[Utterance], said: Sequence[Utterance], caller_number: str | None) -> dict[FieldName, Proposed]:
+        name = people.caller_name(heard)
+        number = phones.callback(heard, caller_number)
         secret = wishes.wants_secrecy(said)
         fields = {
             FieldName.CITIZEN_NAME: Proposed(value=name.text, label=name.text, confidence=round(name.sure, 2), evidence=name.evidence)
@@ -221,3 +232,11 @@ class Drafter:
             return told + (max(0.0, self._categoriser.support(text, category.code)) if category else 0.0)
 
         return weigh
+
+
+def _vocabulary(site: Site) -> Iterator[str]:
+    """The texts a site's conversations are likely to be made of."""
+    for line in corpus(site):
+        yield from line.clauses
+    for agency in site.agencies.values():
+        yield from (agency.name, agency.short_name, *agency.aliases, *agency.duties)

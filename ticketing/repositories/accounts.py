@@ -35,13 +35,18 @@ class AccountRepository:
         )
         await self._session.execute(seeded.on_conflict_do_update(index_elements=[Account.id], set_=values))
 
-    async def retire_all_but(self, kept: frozenset[str]) -> None:
-        """Shut the accounts of people who are no longer on the roster; their history keeps their names."""
-        await self._session.execute(update(Account).where(Account.id.not_in(kept)).values(active=False))
+    async def retire_all(self) -> None:
+        """Shut every account and free its extension, before a roster opens those on it; names stay for the history."""
+        await self._session.execute(update(Account).values(active=False, extension=None))
 
-    async def credentials(self, account_id: str) -> Credentials | None:
-        """What to check a sign-in against; None where there is no such account, or it is shut."""
-        query = select(Account).where(Account.id == account_id, Account.active).with_for_update()
+    async def credentials(self, account_id: str, *, hold: bool) -> Credentials | None:
+        """What to check a sign-in against; None where there is no such account, or it is shut.
+
+        `hold` keeps others from it until the unit of work ends.
+        """
+        query = select(Account).where(Account.id == account_id, Account.active)
+        if hold:
+            query = query.with_for_update()
         row = (await self._session.execute(query)).scalar_one_or_none()
         if row is None:
             return None

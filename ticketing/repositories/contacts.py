@@ -7,8 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from ticketing.errors import UnknownId
-from ticketing.models import Caller, Contact
+from ticketing.models import Contact
 from ticketing.records import ContactRecord
+from ticketing.repositories.callers import caller_id_of
 from ticketing.repositories.upsert import insert
 from ticketing.vocabulary import ContactId, ContactState, Medium
 
@@ -23,7 +24,7 @@ class ContactRepository:
         self, contact: ContactId, *, arrived_at: datetime, caller_number: str | None, dialled: str, medium: Medium
     ) -> None:
         """Begin a contact. One that was begun already (the server came back during the call) stays as it is."""
-        caller_id = await self._caller(caller_number, arrived_at) if caller_number else None
+        caller_id = await caller_id_of(self._session, caller_number, arrived_at) if caller_number else None
         begun = insert(self._session, Contact).values(
             id=contact,
             medium=medium,
@@ -76,11 +77,6 @@ class ContactRepository:
             Contact.caller_id == row.caller_id, Contact.id != contact, Contact.arrived_at <= row.arrived_at
         )
         return (await self._session.execute(same)).scalar_one()
-
-    async def _caller(self, number: str, seen_at: datetime) -> int:
-        known = insert(self._session, Caller).values(number=number, first_seen_at=seen_at)
-        await self._session.execute(known.on_conflict_do_nothing(index_elements=[Caller.number]))
-        return (await self._session.execute(select(Caller.id).where(Caller.number == number))).scalar_one()
 
     async def _row(self, contact: ContactId) -> Contact:
         row = (await self._session.execute(_with_caller().where(Contact.id == contact))).scalar_one_or_none()

@@ -10,6 +10,7 @@ from sqlalchemy.orm import joinedload
 from ticketing.errors import UnknownId
 from ticketing.models import OutboxEntry, Ticket
 from ticketing.records import OutboxRecord
+from ticketing.repositories.upsert import insert
 from ticketing.vocabulary import DispatchState, Reference
 
 
@@ -19,26 +20,29 @@ class OutboxRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def add(self, entries: Sequence[OutboxRecord]) -> None:
-        """Put entries in; their ticket must be there."""
+    async def add(self, entries: Sequence[OutboxRecord], *, once: bool = False) -> None:
+        """Put entries in; their ticket must be there. A key that is there already raises `Conflict`.
+
+        `once`: it is passed over instead, so that saying a thing twice sends it once.
+        """
         for entry in entries:
-            ticket = (
-                await self._session.execute(select(Ticket.id).where(Ticket.reference == entry.reference))
-            ).scalar_one()
-            self._session.add(
-                OutboxEntry(
-                    key=entry.key,
-                    ticket_id=ticket,
-                    agency_id=entry.agency_id,
-                    part=entry.part,
-                    state=entry.state,
-                    attempts=entry.attempts,
-                    created_at=entry.created_at,
-                    next_at=entry.next_at,
-                    last_error=entry.last_error,
-                )
+            ticket = select(Ticket.id).where(Ticket.reference == entry.reference)
+            added = insert(self._session, OutboxEntry).values(
+                key=entry.key,
+                ticket_id=(await self._session.execute(ticket)).scalar_one(),
+                agency_id=entry.agency_id,
+                part=entry.part,
+                kind=entry.kind,
+                body=entry.body,
+                state=entry.state,
+                attempts=entry.attempts,
+                created_at=entry.created_at,
+                next_at=entry.next_at,
+                last_error=entry.last_error,
             )
-        await self._session.flush()
+            if once:
+                added = added.on_conflict_do_nothing(index_elements=[OutboxEntry.key])
+            await self._session.execute(added)
 
     async def lease(self, token: str, *, now: datetime, until: datetime, limit: int) -> tuple[OutboxRecord, ...]:
         """Take up to `limit` due entries for `token`, oldest first; each counts as an attempt.
@@ -66,16 +70,21 @@ class OutboxRepository:
         values = {"state": DispatchState.SENT, "sent_at": at, "last_error": ""}
         return await self._settle(key, token, values)
 
-    async def failed(
-        self, key: str, token: str, *, error: str, next_at: datetime | None, may_have_arrived: bool
-    ) -> bool:
-        """The agency did not take it: try again at `next_at`, or (None) lay it down as dead. False as for `sent`."""
+    async def dropped(self, key: str, token: str) -> bool:
+        """It is not needed any more. False as for `sent`."""
+        return await self._settle(key, token, {"state": DispatchState.CANCELLED})
+
+    async def failed(self, key: str, token: str, *, error: str, next_at: datetime | None, forget_attempt: bool) -> bool:
+        """The agency did not take it: try again at `next_at`, or (None) lay it down as dead. False as for `sent`.
+
+        `forget_attempt`: surely nothing arrived, so the agency's clock has not begun.
+        """
         values: dict[str, object] = {"last_error": error}
         if next_at is None:
             values["state"] = DispatchState.DEAD
         else:
             values["next_at"] = next_at
-        if not may_have_arrived:
+        if forget_attempt:
             values["attempted_at"] = None
         return await self._settle(key, token, values)
 
@@ -89,6 +98,19 @@ class OutboxRepository:
         )
         if revived.scalar() is None:
             raise UnknownId(f"no dead outbox entry {key}")
+
+    async def cancel(self, reference: str) -> None:
+        """Do not send what still waits for this ticket. What a worker holds just now goes out."""
+        ticket = select(Ticket.id).where(Ticket.reference == reference).scalar_subquery()
+        await self._session.execute(
+            update(OutboxEntry)
+            .where(
+                OutboxEntry.ticket_id == ticket,
+                OutboxEntry.state == DispatchState.PENDING,
+                OutboxEntry.lease.is_(None),
+            )
+            .values(state=DispatchState.CANCELLED)
+        )
 
     async def next_due(self) -> datetime | None:
         """When something is to be sent next; None when nothing waits. May lie in the past."""
@@ -132,6 +154,8 @@ def _record(row: OutboxEntry) -> OutboxRecord:
         reference=Reference(row.ticket.reference),
         agency_id=row.agency_id,
         part=row.part,
+        kind=row.kind,
+        body=row.body,
         state=row.state,
         attempts=row.attempts,
         created_at=row.created_at,

@@ -1,6 +1,7 @@
 """Tickets, their steps and their numbers."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -12,6 +13,9 @@ from ticketing.models import Contact, ReferenceCounter, Ticket, TicketEvent
 from ticketing.records import TicketEventRecord, TicketRecord
 from ticketing.repositories.upsert import insert
 from ticketing.vocabulary import CategoryCode, ContactId, PlaceId, Reference, TicketState
+
+AWAITING_REPLY = (TicketState.DISPATCHED, TicketState.RETURN_ASKED, TicketState.IN_PROGRESS)
+"""The states in which an agency's clock runs."""
 
 _COLUMNS = tuple(name for name in TicketRecord.__struct_fields__ if name not in ("reference", "contact"))
 
@@ -53,19 +57,22 @@ class TicketRepository:
 
         Raises `ChangedMeanwhile` with the kinds of the steps in between when `ticket` is not the newest revision.
         """
+        values = {**values, "state": step.to_state, "revision": ticket.revision + 1}
         changed = await self._session.execute(
             update(Ticket)
             .where(Ticket.reference == ticket.reference, Ticket.revision == ticket.revision)
-            .values(state=step.to_state, revision=ticket.revision + 1, **values)
+            .values(values)
             .returning(Ticket.id)
         )
         ticket_id = changed.scalar()
         if ticket_id is None:
             steps = await self.events(ticket.reference)
-            raise ChangedMeanwhile(f"ticket {ticket.reference}", tuple(one.kind for one in steps[ticket.revision :]))
+            raise ChangedMeanwhile(
+                f"ticket {ticket.reference}", tuple(one.kind for one in steps[ticket.revision + 1 :])
+            )
         self._session.add(_event_row(ticket_id, step))
         await self._session.flush()
-        return msgspec.structs.replace(ticket, state=step.to_state, revision=ticket.revision + 1, **values)
+        return msgspec.structs.replace(ticket, **values)
 
     async def get(self, reference: str) -> TicketRecord:
         """The ticket of a number."""
@@ -73,6 +80,17 @@ class TicketRepository:
         if not found:
             raise UnknownId(f"no ticket {reference[:20]!r}")
         return found[0]
+
+    async def many(self, references: Sequence[str]) -> tuple[TicketRecord, ...]:
+        """The tickets of these numbers that there are, in no order."""
+        return await self._all(select(Ticket).where(Ticket.reference.in_(references))) if references else ()
+
+    async def created_from(self, at: datetime | None, *, beyond: Reference, limit: int) -> tuple[TicketRecord, ...]:
+        """Tickets created since `at` (None: ever) with numbers beyond one, by number: for reading all in parts."""
+        query = select(Ticket).where(Ticket.reference > beyond)
+        if at is not None:
+            query = query.where(Ticket.created_at >= at)
+        return await self._all(query.order_by(Ticket.reference).limit(limit))
 
     async def events(self, reference: str) -> tuple[TicketEventRecord, ...]:
         """Every step of a ticket, in order."""
@@ -83,6 +101,22 @@ class TicketRepository:
             .order_by(TicketEvent.seq)
         )
         return tuple(_event(row) for row in rows.scalars())
+
+    async def merged_into(self, reference: str) -> tuple[TicketRecord, ...]:
+        """The tickets merged into this one, oldest first."""
+        return await self._all(select(Ticket).where(Ticket.merged_into == reference).order_by(Ticket.id))
+
+    async def unsigned(self, now: datetime, limit: int) -> tuple[TicketRecord, ...]:
+        """Tickets no agency signed in time, the longest waiting first."""
+        late = select(Ticket).where(Ticket.state == TicketState.DISPATCHED, Ticket.sign_by <= now)
+        return await self._all(late.order_by(Ticket.sign_by).limit(limit))
+
+    async def due_between(self, start: datetime | None, end: datetime, limit: int) -> tuple[TicketRecord, ...]:
+        """Tickets an agency has to reply to by a time in (start, end], the earliest first."""
+        due = select(Ticket).where(Ticket.state.in_(AWAITING_REPLY), Ticket.due_at <= end)
+        if start is not None:
+            due = due.where(Ticket.due_at > start)
+        return await self._all(due.order_by(Ticket.due_at, Ticket.id).limit(limit))
 
     async def count_of_caller(self, contact: ContactId, states: Sequence[TicketState]) -> int:
         """How many tickets in these states belong to the number a contact came from."""

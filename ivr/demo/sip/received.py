@@ -113,6 +113,8 @@ class ReceivedCall(SipCall):
         timers, loop = self._owner.transactions.timers, asyncio.get_running_loop()
         gives_up_at, wait_s = loop.time() + timers.give_up_s, timers.t1_ms / 1000
         while loop.time() < gives_up_at:
+            if status == 200 and self.over:
+                return  # whoever sent BYE had heard the answer
             self._respond(status)
             try:
                 async with asyncio.timeout(wait_s):

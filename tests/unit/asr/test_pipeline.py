@@ -311,8 +311,7 @@ def test_hypotheses_come_at_most_five_a_second() -> None:
     shown: list[float] = []
     for step in range(400):
         now = step * 0.02
-        if stream.may_show():
-            stream.shown()
+        if stream.due():
             shown.append(now)
     assert len(shown) == 40
     assert all(round(later - earlier, 3) == 0.2 for earlier, later in pairwise(shown))

@@ -18,7 +18,7 @@ def upgrade() -> None:
         "account",
         sa.Column("id", sa.String(32), nullable=False),
         sa.Column("name", sa.String(100), nullable=False),
-        sa.Column("extension", sa.String(16), nullable=False),
+        sa.Column("extension", sa.String(16), nullable=True),
         sa.Column("role", sa.String(32), nullable=False),
         sa.Column("skills", JSON, nullable=False),
         sa.Column("agency_id", sa.String(64), nullable=True),

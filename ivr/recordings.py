@@ -1,0 +1,99 @@
+"""A call's recordings, tied to it once Asterisk has closed the files."""
+
+import asyncio
+import logging
+import wave
+from pathlib import Path
+
+from ivr.calls.events import Recorded
+from ivr.calls.roster import Seat
+from ivr.calls.seen import CallSeen, QueueSeen
+from ivr.calls.vocabulary import CallId
+from ivr.keeper import Keeper
+from ivr.tasks import Tasks
+from ticketing.records import RecordingRecord
+from ticketing.unit_of_work import UnitOfWork
+from ticketing.vocabulary import ContactId, RecordingKind
+
+_log = logging.getLogger(__name__)
+
+SUFFIXES = {
+    RecordingKind.MIX: ".wav",
+    RecordingKind.CITIZEN: "-citizen.wav",
+    RecordingKind.AGENT: "-agent.wav",
+}
+CLOSED_WITHIN_S = 5.0
+LOOK_EVERY_S = 0.1
+HEADER_BYTES = 44
+
+
+class RecordingKeeper:
+    """Watches calls end and ties their files to them. A watcher of the switchboard."""
+
+    def __init__(self, folder: Path, keeper: Keeper, tasks: Tasks) -> None:
+        self._folder = folder
+        self._keeper = keeper
+        self._tasks = tasks
+
+    def call_changed(self, call: CallSeen) -> None:
+        """See `watchers.Watcher`."""
+        if call.over:
+            self._tasks.start(f"recordings {call.call}", self._tie(call.call))
+
+    def agent_changed(self, seat: Seat) -> None:
+        """See `watchers.Watcher`; no concern of recordings."""
+
+    def queue_changed(self, queue: QueueSeen) -> None:
+        """See `watchers.Watcher`; no concern of recordings."""
+
+    def recorded(self, record: Recorded) -> None:
+        """See `watchers.Watcher`; no concern of recordings."""
+
+    async def _tie(self, call: CallId) -> None:
+        found = await closed_recordings(self._folder, call, offset_ms=0)
+
+        async def keep(unit: UnitOfWork) -> None:
+            for recording in found:
+                await unit.transcripts.add_recording(ContactId(call), recording)
+
+        self._keeper.keep("recordings", keep)
+
+
+async def closed_recordings(folder: Path, call: CallId, offset_ms: int) -> list[RecordingRecord]:
+    """The call's files once they are whole. Asterisk writes a file's length only when it closes it: that is waited for.
+
+    `offset_ms` is where the files begin on the call's axis. A file that stays open, or is not there, is logged and
+    taken as it is or left out.
+    """
+    found: list[RecordingRecord] = []
+    for kind, suffix in SUFFIXES.items():
+        path = folder / f"{call}{suffix}"
+        deadline = asyncio.get_running_loop().time() + CLOSED_WITHIN_S
+        while True:
+            seen = await asyncio.to_thread(_look, path)
+            if seen is not None and seen[1]:
+                break
+            if asyncio.get_running_loop().time() > deadline:
+                break
+            await asyncio.sleep(LOOK_EVERY_S)
+        if seen is None:
+            _log.error("call %s has no recording of the %s; is the disk full?", call, kind)
+            continue
+        ms, whole, size = seen
+        if not whole:
+            _log.error("recording of the %s of call %s was not closed; taken as it is", kind, call)
+        found.append(RecordingRecord(kind=kind, path=path.name, ms=ms, bytes=size, offset_ms=offset_ms))
+    return found
+
+
+def _look(path: Path) -> tuple[int, bool, int] | None:
+    """Length in ms, whether the file is closed, and its bytes; None where there is nothing to hear."""
+    try:
+        size = path.stat().st_size
+        with wave.open(str(path), "rb") as sound:
+            rate, frame = sound.getframerate(), sound.getsampwidth() * sound.getnchannels()
+            told = sound.getnframes()
+    except (FileNotFoundError, EOFError, wave.Error):
+        return None
+    there = max(0, size - HEADER_BYTES) // frame
+    return there * 1000 // rate, told == there and there > 0, size
