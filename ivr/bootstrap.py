@@ -230,7 +230,8 @@ def _telephony(rendered: Rendered) -> AriTelephony:
         password=rendered.secrets.ari,
         app=wanted.app,
     )
-    return AriTelephony(account, Sounds(rendered.layout.rendered), wanted.hotline_number)
+    ports = wanted.rtp_last - wanted.rtp_first + 1
+    return AriTelephony(account, Sounds(rendered.layout.rendered), wanted.hotline_number, rtp_ports=ports)
 
 
 async def _today(database: Database, instance: Instance, settings: Settings) -> Today:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
@@ -63,7 +64,8 @@ class Exchange:
         return Sounds(self.rendered.layout.recorded, self.rendered.layout.rendered)
 
     def telephony(self, times: LinkTimes | None = None, tape: Tape | None = None) -> AriTelephony:
-        return AriTelephony(self.account, self.sounds, HOTLINE, times=times, tape=tape)
+        ports = self.rendered.settings.rtp_last - self.rendered.settings.rtp_first + 1
+        return AriTelephony(self.account, self.sounds, HOTLINE, rtp_ports=ports, times=times, tape=tape)
 
     def citizen(self, number: str | None) -> SipParty:
         return SipParty(self.sip, number)
@@ -98,8 +100,8 @@ class Exchange:
 
 
 @asynccontextmanager
-async def new_exchange() -> AsyncIterator[Exchange]:
-    """An Asterisk of its own, stopped and removed in the end."""
+async def new_exchange(**changes: Any) -> AsyncIterator[Exchange]:
+    """An Asterisk of its own, stopped and removed in the end; `changes` are of its settings."""
     home = Path(tempfile.mkdtemp(prefix="ari"))  # short: the control socket's path is limited
     program = await asyncio.to_thread(asterisk_program)
     settings = instance_settings(
@@ -108,6 +110,7 @@ async def new_exchange() -> AsyncIterator[Exchange]:
         hotline_number=HOTLINE,
         rtp_timeout_s=VANISHED_S,
         rtp_timeout_hold_s=VANISHED_S,
+        **changes,
     )
     rendered = await asyncio.to_thread(render, settings, program)
     write_wav(rendered.layout.music / "tone.wav", tone(MUSIC_HZ, 5000))

@@ -130,6 +130,7 @@ NOISE = (
     "ChannelDialplan",
     "ChannelCallerId",
     "Dial",
+    "BridgeDestroyed",
     "PlaybackStarted",
     "PlaybackContinuing",
 )

@@ -56,6 +56,11 @@ class Registry:
         legs = (leg.leg for leg in self.legs.values() if leg.call == call and leg.party is Party.CITIZEN)
         return next(legs, None)
 
+    @property
+    def streams(self) -> int:
+        """RTP streams in use as far as we know: one a leg, one a tap."""
+        return len(self.legs) + sum(len(taps) for taps in self.taps.values())
+
     def new_tap(self, call: CallId, party: Party) -> Tap:
         """A tap with names never used before in this call."""
         self._numbers[call] += 1

@@ -1,7 +1,8 @@
 """Taps: one party's audio, copied by Asterisk to an RTP port of ours.
 
 A snoop channel hears the party, an external-media channel sends what it is given, a bridge of their own joins the two.
-Never AudioSocket: receiving only, it stops the whole of Asterisk (asterisk issues 2078, 2089).
+Never AudioSocket: receiving only, it stops the whole of Asterisk (asterisk issues 2078, 2089). And never the last RTP
+port: external media that finds none takes Asterisk down, and every call with it (asterisk issue 1757, seen in 22.10.1).
 """
 
 import asyncio
@@ -18,15 +19,23 @@ from ivr.ports import AsteriskUnavailable, Fork, HotlineError, LegGone, RequestR
 
 _log = logging.getLogger(__name__)
 _PORT = "UNICASTRTP_LOCAL_PORT"
+_LEAST_FREE = 4
+
+
+def most_streams(rtp_ports: int) -> int:
+    """How many RTP streams may be in use, a new tap's among them: two ports each, some kept free for calls to come."""
+    streams = rtp_ports // 2
+    return streams - max(_LEAST_FREE, streams // 10)
 
 
 class Taps:
-    """Makes and removes taps, one after the other within a call."""
+    """Makes and removes taps, one after the other within a call; none beyond `most_streams` in use."""
 
-    def __init__(self, client: AriClient, registry: Registry, arrive_ms: int) -> None:
+    def __init__(self, client: AriClient, registry: Registry, arrive_ms: int, most_streams: int) -> None:
         self._client = client
         self._registry = registry
         self._arrive_ms = arrive_ms
+        self._most_streams = most_streams
         self._turns: defaultdict[CallId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def fork(self, call: CallId, leg: LegId, party: Party, send_to: tuple[str, int]) -> Fork:
@@ -34,6 +43,10 @@ class Taps:
         async with self._turns[call]:
             await self._remove(self._registry.taps_of(call, party))
             self._registry.leg(leg)
+            if self._registry.streams >= self._most_streams:
+                raise RequestRefused(
+                    f"{self._registry.streams} RTP streams are in use, too many for a tap: widen rtp.conf"
+                )
             tap = self._registry.new_tap(call, party)
             try:
                 port = await self._make(tap, leg, send_to)

@@ -22,7 +22,7 @@ from ivr.ari.registry import Leg, Registry
 from ivr.ari.rest import Rest
 from ivr.ari.sounds import Sounds
 from ivr.ari.tape import Tape
-from ivr.ari.taps import Taps
+from ivr.ari.taps import Taps, most_streams
 from ivr.ari.verdicts import BridgeMissing, BridgeStands, PhoneUnreachable
 from ivr.calls import events as ev
 from ivr.calls.events import LineEvent
@@ -40,8 +40,8 @@ class AriTelephony:
     """Asterisk as the hotline sees it; see `ivr.ports.Telephony` for what each verb means.
 
     Use as an async context manager; it opens and closes the tape it is given. `hotline_number` is shown on agents'
-    phones where the citizen's is not. `counts` tells what was ignored, malformed, overdue, reconnected, forgotten,
-    stray and swept.
+    phones where the citizen's is not. `rtp_ports` is how many UDP ports Asterisk has for media: taps are refused before
+    they run out. `counts` tells what was ignored, malformed, overdue, reconnected, forgotten, stray and swept.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class AriTelephony:
         sounds: Sounds,
         hotline_number: str,
         *,
+        rtp_ports: int,
         shown: Shown = Shown.MASKED,
         times: LinkTimes | None = None,
         tape: Tape | None = None,
@@ -64,7 +65,7 @@ class AriTelephony:
         self._rest = Rest(account, times, self._link, tape)
         self._client = AriClient(self._rest, account.app)
         self._registry = Registry()
-        self._taps = Taps(self._client, self._registry, _ARRIVE_MS)
+        self._taps = Taps(self._client, self._registry, _ARRIVE_MS, most_streams(rtp_ports))
         self._outbox = Outbox(bound)
         self._tasks = Tasks()
         self._ear = Ear(self._link, self._client, self._registry, self._outbox, self._tasks)

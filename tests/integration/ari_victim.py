@@ -14,7 +14,7 @@ from ivr.calls.vocabulary import LegId, Party
 async def main(url: str, user: str, password: str, endpoint: str, sink_port: str) -> None:
     account = AriAccount(url=url, user=user, password=password)
     citizen = LegId("")
-    async with AriTelephony(account, Sounds(), "12345") as telephony:
+    async with AriTelephony(account, Sounds(), "12345", rtp_ports=1000) as telephony:
         async for heard in telephony.stream():
             if not isinstance(heard, LineEvent):
                 print("up", flush=True)  # noqa: T201  the test reads it

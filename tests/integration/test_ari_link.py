@@ -4,7 +4,7 @@ import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
@@ -15,6 +15,7 @@ from ivr.calls import events as ev
 from ivr.calls.vocabulary import HangupCause, Party
 from ivr.demo.sip.received import Answer
 from ivr.ports import AsteriskUnavailable, LegGone, LinkDown, RequestRefused
+from tests.asterisk_prefix import free_udp_range
 from tests.exchanges import HOTLINE, Exchange, new_exchange
 from tests.listening import listening
 from tests.rtp_sink import RATE, RtpSink
@@ -178,6 +179,35 @@ async def test_while_no_server_listens_callers_hear_the_fallback(exchange: Excha
         await citizen.hang_up()
 
 
+async def test_more_callers_than_rtp_ports_cost_words_never_the_exchange() -> None:
+    """Asterisk 22.10.1 dies of external media that finds no port (asterisk issue 1757)."""
+    sip = free_udp_range(22)
+    async with (
+        new_exchange(sip_port=sip, rtp_first=sip + 2, rtp_last=sip + 21) as exchange,  # ten streams
+        exchange.telephony() as telephony,
+        listening(telephony) as heard,
+        AsyncExitStack() as callers,
+    ):
+        tapped = refused = turned_away = 0
+        for number in range(12):
+            caller = await callers.enter_async_context(exchange.citizen(f"1380000{number:04}"))
+            since = len(heard.heard)
+            citizen = await caller.dial(HOTLINE)
+            await until(lambda: citizen.over or len(heard.heard) > since, "the call to arrive or be turned away")  # noqa: B023  waited for here
+            if citizen.over:
+                turned_away += 1
+                continue
+            call, leg = await heard.arrival(since)
+            try:
+                await telephony.fork_media(call, leg, Party.CITIZEN, ("127.0.0.1", 9))
+                tapped += 1
+            except RequestRefused:
+                refused += 1
+        assert (tapped, refused, turned_away) == (3, 4, 5)
+        assert exchange.running.returncode is None
+        assert telephony.counts["reconnect"] == 0
+
+
 async def test_a_second_server_takes_over_and_the_first_says_why_it_ends(exchange: Exchange) -> None:
     async with exchange.telephony() as first, exchange.telephony() as second:
         with pytest.raises(RequestRefused, match="another program took over"):
@@ -193,7 +223,7 @@ async def test_a_second_server_takes_over_and_the_first_says_why_it_ends(exchang
 
 async def test_a_wrong_password_is_told_with_its_mend(exchange: Exchange) -> None:
     account = AriAccount(url=exchange.account.url, user=exchange.account.user, password="wrong")
-    async with AriTelephony(account, exchange.sounds, HOTLINE) as telephony:
+    async with AriTelephony(account, exchange.sounds, HOTLINE, rtp_ports=1000) as telephony:
         with pytest.raises(RequestRefused, match="mend user and password"):
             async with asyncio.timeout(5):
                 async for _ in telephony.stream():

@@ -36,9 +36,9 @@ UNREACHABLE = {"error": "Allocation failed"}
 
 @asynccontextmanager
 async def hotline(
-    stub: AriStub, folder: Path = Path("/nowhere"), times: LinkTimes = TIMES, bound: int = 1000
+    stub: AriStub, folder: Path = Path("/nowhere"), times: LinkTimes = TIMES, bound: int = 1000, ports: int = 1000
 ) -> AsyncIterator[tuple[AriTelephony, Listener]]:
-    telephony = AriTelephony(stub.account, Sounds(folder), "12345", times=times, bound=bound)
+    telephony = AriTelephony(stub.account, Sounds(folder), "12345", rtp_ports=ports, times=times, bound=bound)
     async with telephony, listening(telephony) as heard:
         yield telephony, heard
 
@@ -114,7 +114,7 @@ async def test_one_who_arrives_while_we_look_is_told_once_and_after_the_link() -
             return Answer(200, [channel()]) if asked.path == "channels" else None
 
         stub.script = script
-        telephony = AriTelephony(stub.account, Sounds(), "12345", times=TIMES)
+        telephony = AriTelephony(stub.account, Sounds(), "12345", rtp_ports=1000, times=TIMES)
         async with telephony:
             await until(lambda: stub.asked_for("GET", "applications"), "the look")
             await stub.event(type="StasisStart", channel=channel(), args=["in"])
@@ -146,7 +146,7 @@ async def test_a_broken_link_is_told_and_the_next_snapshot_is_the_truth() -> Non
 
 async def test_an_asterisk_that_cannot_be_looked_at_is_not_up() -> None:
     async with AriStub(script=lambda asked: Answer(503) if asked.path == "bridges" else None) as stub:
-        telephony = AriTelephony(stub.account, Sounds(), "12345", times=TIMES)
+        telephony = AriTelephony(stub.account, Sounds(), "12345", rtp_ports=1000, times=TIMES)
         async with telephony:
             await until(lambda: stub.handshakes >= 3, "repeated attempts")
             stub.script = lambda _: None
@@ -155,7 +155,10 @@ async def test_an_asterisk_that_cannot_be_looked_at_is_not_up() -> None:
 
 
 async def test_what_only_a_person_can_mend_reaches_the_listener() -> None:
-    async with AriStub(handshake=401) as stub, AriTelephony(stub.account, Sounds(), "12345", times=TIMES) as telephony:
+    async with (
+        AriStub(handshake=401) as stub,
+        AriTelephony(stub.account, Sounds(), "12345", rtp_ports=1000, times=TIMES) as telephony,
+    ):
         with pytest.raises(RequestRefused, match="mend user and password"):
             async with asyncio.timeout(3), listening(telephony):
                 pytest.fail("the link cannot come up")
@@ -164,7 +167,7 @@ async def test_what_only_a_person_can_mend_reaches_the_listener() -> None:
 async def test_a_user_who_may_only_read_is_refused_with_the_mend() -> None:
     async with (
         AriStub(script=lambda asked: Answer(403) if asked.method == "PUT" else None) as stub,
-        AriTelephony(stub.account, Sounds(), "12345", times=TIMES) as telephony,
+        AriTelephony(stub.account, Sounds(), "12345", rtp_ports=1000, times=TIMES) as telephony,
     ):
         with pytest.raises(RequestRefused, match="read_only=no"):
             async with asyncio.timeout(3), listening(telephony):
@@ -172,7 +175,10 @@ async def test_a_user_who_may_only_read_is_refused_with_the_mend() -> None:
 
 
 async def test_a_hotline_that_does_not_listen_is_told_anew() -> None:
-    async with AriStub() as stub, AriTelephony(stub.account, Sounds(), "12345", times=TIMES, bound=10) as telephony:
+    async with (
+        AriStub() as stub,
+        AriTelephony(stub.account, Sounds(), "12345", rtp_ports=1000, times=TIMES, bound=10) as telephony,
+    ):
         await until(lambda: stub.asked_for("GET", "bridges"), "the look")
         for number in range(30):
             await stub.event(type="StasisStart", channel=channel(f"hotline-{number}.0"), args=["in"])
@@ -185,7 +191,7 @@ async def test_a_hotline_that_does_not_listen_is_told_anew() -> None:
 
 async def test_the_stream_ends_with_the_telephony() -> None:
     async with AriStub() as stub:
-        async with AriTelephony(stub.account, Sounds(), "12345", times=TIMES) as telephony:
+        async with AriTelephony(stub.account, Sounds(), "12345", rtp_ports=1000, times=TIMES) as telephony:
             pass
         async with asyncio.timeout(1):
             assert [heard async for heard in telephony.stream() if not isinstance(heard, LinkUp)] == []
@@ -557,6 +563,23 @@ async def test_a_standing_tap_is_replaced_under_a_new_name() -> None:
         assert forking.result() == 12310
         gone = [asked.path for asked in stub.asked if asked.method == "DELETE"]
         assert set(gone) >= {f"channels/{CALL}.snoop.citizen.4", f"bridges/{CALL}.tap.citizen.4"}
+
+
+async def test_no_tap_is_tried_that_might_take_the_last_rtp_port() -> None:
+    async with AriStub() as stub, hotline(stub, ports=12) as (telephony, heard):  # six streams, four kept free
+        await arrive(stub, heard)
+        tapping(stub)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fork(telephony), name="fork")
+            await taps_arrive(stub)
+        asked = len(stub.asked_for("POST", "channels/externalMedia"))
+        with pytest.raises(RequestRefused, match=r"2 RTP streams are in use, too many for a tap: widen rtp\.conf"):
+            await telephony.fork_media(CALL, CITIZEN, Party.AGENT, ("127.0.0.1", 40000))
+        assert len(stub.asked_for("POST", "channels/externalMedia")) == asked
+        await telephony.stop_fork(CALL, Party.CITIZEN)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fork(telephony), name="fork")
+            await taps_arrive(stub, number=2)
 
 
 # ---- giving back, clearing, sweeping
