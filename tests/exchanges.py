@@ -127,8 +127,9 @@ async def asterisk() -> AsyncIterator[Exchange]:
         yield exchange
 
 
-@pytest_asyncio.fixture
-async def exchange(asterisk: Exchange) -> AsyncIterator[Exchange]:
+@asynccontextmanager
+async def lent(asterisk: Exchange) -> AsyncIterator[Exchange]:
+    """An exchange for one test, which must leave no channel, bridge or task behind."""
     tasks = asyncio.all_tasks()
     yield asterisk
     left = {task.get_name() for task in asyncio.all_tasks() - tasks if task is not asyncio.current_task()}
@@ -139,3 +140,9 @@ async def exchange(asterisk: Exchange) -> AsyncIterator[Exchange]:
         left_standing = await asterisk.standing()
         await asterisk.remove(left_standing)  # the next test shall not fail for it
         pytest.fail(f"left in Asterisk: {left_standing}")
+
+
+@pytest_asyncio.fixture
+async def exchange(asterisk: Exchange) -> AsyncIterator[Exchange]:
+    async with lent(asterisk):
+        yield asterisk

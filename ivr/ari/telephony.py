@@ -12,11 +12,11 @@ from typing import Any, Self
 from ivr.ari.account import AriAccount, LinkTimes
 from ivr.ari.caller_id import Shown, caller_id
 from ivr.ari.client import AriClient
-from ivr.ari.ear import Ear
 from ivr.ari.events import q850
 from ivr.ari.link import Link
 from ivr.ari.names import HOTLINE_CALL, HOTLINE_PARTY, hold, talk
 from ivr.ari.outbox import Heard, Outbox
+from ivr.ari.receiver import Receiver
 from ivr.ari.reconcile import Swept, sweep
 from ivr.ari.registry import Leg, Registry
 from ivr.ari.rest import Rest
@@ -68,7 +68,7 @@ class AriTelephony:
         self._taps = Taps(self._client, self._registry, _ARRIVE_MS, most_streams(rtp_ports))
         self._outbox = Outbox(bound)
         self._tasks = Tasks()
-        self._ear = Ear(self._link, self._client, self._registry, self._outbox, self._tasks)
+        self._receiver = Receiver(self._link, self._client, self._registry, self._outbox, self._tasks)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -79,7 +79,7 @@ class AriTelephony:
             await stack.enter_async_context(self._rest)
             await stack.enter_async_context(self._tasks)
             self._tasks.start("ari link", self._keep_link())
-            self._tasks.start("ari events", self._ear.listen())
+            self._tasks.start("ari events", self._receiver.listen())
             self._stack = stack.pop_all()
         return self
 
@@ -93,7 +93,7 @@ class AriTelephony:
     @property
     def counts(self) -> Counter[str]:
         """What happened beside the way, since the beginning."""
-        return self._link.counts + self._ear.counts
+        return self._link.counts + self._receiver.counts
 
     async def stream(self) -> AsyncIterator[Heard]:
         """Everything heard, in order, for one listener. Raises RequestRefused for what only a person can mend."""
@@ -112,7 +112,7 @@ class AriTelephony:
         up_before = known.up
         await self._client.answer(leg)
         if up_before:
-            self._ear.tell(LineEvent(call, ev.PickedUp(leg=leg)))
+            self._receiver.tell(LineEvent(call, ev.PickedUp(leg=leg)))
 
     async def play(self, call: CallId, leg: LegId, playback: PlaybackId, sounds: tuple[str, ...]) -> None:
         """Play the named sounds in order as one playback; RequestRefused for a sound that does not exist."""
@@ -161,7 +161,7 @@ class AriTelephony:
             )
         except PhoneUnreachable:
             if self._registry.legs.pop(leg, None) is not None:
-                self._ear.tell(LineEvent(call, ev.LegHungUp(leg=leg, cause=HangupCause.UNREACHABLE)))
+                self._receiver.tell(LineEvent(call, ev.LegHungUp(leg=leg, cause=HangupCause.UNREACHABLE)))
         except BaseException as error:
             self._registry.legs.pop(leg, None)
             if isinstance(error, LegGone):
@@ -186,7 +186,7 @@ class AriTelephony:
             self._registry.joining.pop(call, None)
             raise
         if hold(call) in self._registry.bridges[call]:
-            self._ear.errand("stop music", self._client.stop_music(hold(call)))
+            self._receiver.errand("stop music", self._client.stop_music(hold(call)))
 
     async def fork_media(self, call: CallId, leg: LegId, party: Party, send_to: tuple[str, int]) -> Fork:
         """Tap what that party says and send it as RTP to `send_to`. A standing tap of that party is replaced."""
@@ -228,9 +228,9 @@ class AriTelephony:
 
     async def sweep(self, keep: Iterable[CallId]) -> Swept:
         """Remove the taps and empty bridges of calls not in `keep` that stood when the link last came up."""
-        if self._ear.sight is None:
+        if self._receiver.sight is None:
             return Swept(0, 0)
-        swept = await sweep(self._client, self._registry, self._ear.sight, keep)
+        swept = await sweep(self._client, self._registry, self._receiver.sight, keep)
         self._link.counts["swept"] += swept.channels + swept.bridges
         return swept
 
@@ -247,7 +247,7 @@ class AriTelephony:
 
     def _take_back(self, leg: LegId) -> None:
         """End a leg that nobody waits for; should it be answered before, it is a stray."""
-        self._ear.errand("take back a ring", self._end_soon(leg))
+        self._receiver.errand("take back a ring", self._end_soon(leg))
 
     async def _end_soon(self, leg: LegId) -> None:
         """End a leg Asterisk may only be about to make: the request for it was given up, not taken back."""

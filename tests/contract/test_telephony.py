@@ -1,8 +1,7 @@
 """What the Telephony port promises, asked of the fake and of a real Asterisk alike."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -11,24 +10,27 @@ from ivr.calls.vocabulary import CallId, HangupCause, LegId, Party, PlaybackId
 from ivr.demo.sip.received import Answer, Behaviour, Decline, Ring
 from ivr.ports import AsteriskUnavailable, LegGone, LinkDown, RequestRefused
 from tests.contract.telephony_worlds import ENDPOINT, NOWHERE, NUMBER, Citizen, World, fake_world, real_world
-from tests.exchanges import Exchange
+from tests.exchanges import Exchange, lent
 from tests.until import until_async
 
 CLOSED = ("127.0.0.1", 9)
 
 
-@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.e2e)])
-def open_world(request: pytest.FixtureRequest) -> Callable[[], AbstractAsyncContextManager[World]]:
-    if request.param == "fake":
-        return fake_world
-    exchange: Exchange = request.getfixturevalue("exchange")
-    return lambda: real_world(exchange)
+@pytest.fixture(scope="session", params=["fake", pytest.param("real", marks=pytest.mark.e2e)])
+def running(request: pytest.FixtureRequest) -> Exchange | None:
+    """The Asterisk to test on, None for the fake."""
+    asterisk: Exchange | None = None if request.param == "fake" else request.getfixturevalue("asterisk")
+    return asterisk
 
 
 @pytest.fixture
-async def world(open_world: Callable[[], AbstractAsyncContextManager[World]]) -> AsyncIterator[World]:
-    async with open_world() as opened:
-        yield opened
+async def world(running: Exchange | None) -> AsyncIterator[World]:
+    if running is None:
+        async with fake_world() as fake:
+            yield fake
+    else:
+        async with lent(running) as exchange, real_world(exchange) as real:
+            yield real
 
 
 def agent_leg(call: CallId, number: int = 1) -> LegId:

@@ -19,7 +19,7 @@ from ivr.tasks import Tasks
 _log = logging.getLogger(__name__)
 
 
-class Ear:
+class Receiver:
     """`listen`, run once as a task, fills the outbox. `sight` is what stood when the link last came up."""
 
     def __init__(self, link: Link, client: AriClient, registry: Registry, outbox: Outbox, tasks: Tasks) -> None:
