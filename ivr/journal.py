@@ -52,8 +52,6 @@ class Journal:
             return
         self._put(record)
         mine = self._added
-        if self._stalled:
-            return
         try:
             async with asyncio.timeout(PATIENCE_MS / 1000):
                 while self._kept < mine and not self._stalled:

@@ -49,6 +49,9 @@ class RecordingKeeper:
     def recorded(self, record: Recorded) -> None:
         """See `watchers.Watcher`; no concern of recordings."""
 
+    def link_changed(self, *, up: bool) -> None:
+        """See `watchers.Watcher`; no concern of recordings."""
+
     async def _tie(self, call: CallId) -> None:
         found = await closed_recordings(self._folder, call, offset_ms=0)
 

@@ -137,9 +137,11 @@ class Switchboard:
         match heard:
             case LinkUp(snapshot=snapshot):
                 self._link_up(snapshot)
+                self.watchers.link_changed(up=True)
             case LinkDown():
                 _log.warning("link down: %d calls go on unheard", len(self._conductors))
                 self.floor.hold()
+                self.watchers.link_changed(up=False)
                 self._behind.clear()
                 for conductor in self._conductors.values():
                     conductor.link_down()

@@ -30,6 +30,10 @@ class Watcher(Protocol):
         """An event of a call was recorded."""
         ...
 
+    def link_changed(self, *, up: bool) -> None:
+        """Asterisk can be heard and told again, or no longer."""
+        ...
+
 
 class Watchers:
     """All watchers as one."""
@@ -60,6 +64,10 @@ class Watchers:
     def recorded(self, record: Recorded) -> None:
         """Tell all."""
         self._tell(lambda watcher: watcher.recorded(record))
+
+    def link_changed(self, *, up: bool) -> None:
+        """Tell all."""
+        self._tell(lambda watcher: watcher.link_changed(up=up))
 
     def _tell(self, tell: Callable[[Watcher], None]) -> None:
         for watcher in tuple(self._watchers):

@@ -34,7 +34,7 @@ AGENTS = ("1001", "1002")
 MUSIC_HZ = 440
 SOUND_HZ = {"welcome": 600, "number.2": 800}
 SOUND_MS = 400
-VANISHED_S = 1
+VANISHED_S = 3  # a busy machine may keep a party from speaking for a second
 
 
 class _Row(msgspec.Struct):

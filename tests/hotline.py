@@ -50,6 +50,7 @@ class Observer:
         self.seats: list[Seat] = []
         self.queues: list[QueueSeen] = []
         self.records: list[Recorded] = []
+        self.links: list[bool] = []
 
     def call_changed(self, call: CallSeen) -> None:
         self.calls.append(call)
@@ -62,6 +63,9 @@ class Observer:
 
     def recorded(self, record: Recorded) -> None:
         self.records.append(record)
+
+    def link_changed(self, *, up: bool) -> None:
+        self.links.append(up)
 
 
 class Hotline:

@@ -54,11 +54,8 @@ def commands(group: typer.Typer, prefix: str = "hotline") -> list[str]:
 
 
 def test_every_command_is_documented_and_none_else() -> None:
-    told = set(
-        re.findall(
-            r"^## `(hotline [a-z -]+?)(?: [A-Z\[].*)?`$", (DOCS / "reference" / "commands.md").read_text(), re.MULTILINE
-        )
-    )
+    page = (DOCS / "reference" / "commands.md").read_text()
+    told = set(re.findall(r"^## `(hotline [a-z -]+?)(?: [A-Z][A-Za-z.|]*)?`$", page, re.MULTILINE))
     assert told == set(commands(app))
 
 

@@ -10,6 +10,9 @@ SPEAKING = 1000
 """Amplitude past which something is being said; µ-law silence and comfort noise stay far below."""
 
 
+_PART = 160
+
+
 def tone(hz: float, ms: int, rate: int = 8000, amplitude: int = 12000) -> NDArray[np.int16]:
     """A sine."""
     time = np.arange(rate * ms // 1000) / rate
@@ -19,8 +22,8 @@ def tone(hz: float, ms: int, rate: int = 8000, amplitude: int = 12000) -> NDArra
 
 def loudest_hz(samples: NDArray[np.int16], rate: int = 8000) -> float | None:
     """The strongest frequency of the parts that are not silent; None when there is nothing of 100 ms or more."""
-    loud = [part for part in np.split(samples, range(160, len(samples), 160)) if np.abs(part).max(initial=0) > SPEAKING]
-    heard = np.concatenate(loud) if loud else np.zeros(0, np.int16)
+    parts = samples[: len(samples) // _PART * _PART].reshape(-1, _PART)
+    heard = parts[np.abs(parts).max(axis=1, initial=0) > SPEAKING].ravel()
     if len(heard) < rate // 10:
         return None
     spectrum = np.abs(np.fft.rfft(heard * np.hanning(len(heard)), 4 * rate))

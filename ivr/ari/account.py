@@ -34,7 +34,7 @@ class LinkTimes:
     """
 
     request_ms: int = 2000
-    slow_request_ms: int = 5000
+    slow_request_ms: int = 4000
     connect_ms: int = 3000
     ping_every_ms: int = 3000
     pong_within_ms: int = 6000

@@ -5,16 +5,18 @@ from urllib.parse import quote
 from ivr.ari.link import RestCall
 from ivr.ari.models import NOISE, Application, Bridge, Channel
 from ivr.ari.names import GIVEN_BACK
-from ivr.ari.rest import Rest
+from ivr.ari.rest import Meaning, Rest
+from ivr.ari.verdicts import BridgeMissing, BridgeStands
+from ivr.ports import LegGone
 
-_LEFT = frozenset({404, 409})
+_LEFT: Meaning = {404: LegGone, 409: LegGone}
 """Gone, or no longer in Stasis: what a channel's hang-up looks like from here."""
 
-_LEFT_BRIDGING = frozenset({400, 404, 409, 422})
-"""addChannel says 400 for a channel that is gone, 422 for one that left Stasis."""
+_ENTERING: Meaning = {400: LegGone, 404: BridgeMissing, 409: LegGone, 422: LegGone}
+"""addChannel says 400 for a channel that is gone, 422 for one that left Stasis, 404 for the bridge."""
 
-_GONE = frozenset({404})
-_NO_ORIGINATOR = frozenset({400})
+_GONE: Meaning = {404: LegGone}
+_NO_ORIGINATOR: Meaning = {400: LegGone}
 
 
 class AriClient:
@@ -79,23 +81,22 @@ class AriClient:
         await self._rest.send(_call("stop playback", "DELETE", "playbacks", playback), _GONE)
 
     async def create_bridge(self, bridge: str, kind: str) -> None:
-        """Make a bridge, `holding` or `mixing` with options; refused while one of this id stands."""
-        await self._rest.send(_call("create bridge", "POST", "bridges", bridge, query={"type": kind, "name": bridge}))
+        """Make a bridge, `holding` or `mixing` with options; BridgeStands where there is one of this id."""
+        call = _call("create bridge", "POST", "bridges", bridge, query={"type": kind, "name": bridge})
+        await self._rest.send(call, {409: BridgeStands})
 
     async def destroy_bridge(self, bridge: str) -> None:
         """Remove a bridge; channels in it stay, alone."""
         await self._rest.send(_call("destroy bridge", "DELETE", "bridges", bridge), _GONE)
 
     async def add_to_bridge(self, bridge: str, *channels: str) -> None:
-        """Move channels into a bridge, out of any other. LegGone when one of them, or the bridge, is."""
+        """Move channels into a bridge, out of any other; BridgeMissing when it is."""
         query = {"channel": ",".join(channels)}
-        await self._rest.send(
-            _call("add to bridge", "POST", "bridges", bridge, "addChannel", query=query), _LEFT_BRIDGING
-        )
+        await self._rest.send(_call("add to bridge", "POST", "bridges", bridge, "addChannel", query=query), _ENTERING)
 
     async def start_music(self, bridge: str) -> None:
-        """Play music on hold into a bridge."""
-        await self._rest.send(_call("start music", "POST", "bridges", bridge, "moh"), _GONE)
+        """Play music on hold into a bridge; BridgeMissing when it is."""
+        await self._rest.send(_call("start music", "POST", "bridges", bridge, "moh"), {404: BridgeMissing})
 
     async def stop_music(self, bridge: str) -> None:
         """End the music on hold of a bridge."""

@@ -20,6 +20,8 @@ from ivr.ari.verdicts import fatal
 from ivr.ports import AsteriskUnavailable, RequestRefused
 
 _log = logging.getLogger(__name__)
+_wire_log = logging.getLogger(f"{__name__}.wire")
+_wire_log.setLevel(logging.WARNING)  # below it, websockets quotes every frame, and frames hold callers' numbers
 _INBOX = 10_000
 _MAX_FRAME = 1 << 20
 
@@ -166,6 +168,7 @@ class Link:
             ping_interval=self.times.ping_every_ms / 1000,
             ping_timeout=self.times.pong_within_ms / 1000,
             close_timeout=self.times.close_ms / 1000,
+            logger=_wire_log,
         ) as socket:
             _log.info("ari connected")
             self._up(socket)

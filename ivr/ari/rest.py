@@ -1,8 +1,9 @@
 """One request to Asterisk: over the events websocket, or over HTTP where it is slow or the websocket unusable."""
 
 import asyncio
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self, TypeAlias, TypeVar
 
 import httpx
 import msgspec
@@ -11,9 +12,11 @@ from ivr.ari.account import AriAccount, LinkTimes
 from ivr.ari.link import Link, RestCall, RestReply
 from ivr.ari.tape import Tape
 from ivr.ari.verdicts import refusal
-from ivr.ports import AsteriskUnavailable, RequestRefused
+from ivr.ports import AsteriskUnavailable, HotlineError, RequestRefused
 
 _T = TypeVar("_T")
+Meaning: TypeAlias = Mapping[int, type[HotlineError]]
+NOTHING: Meaning = {}
 
 
 class _Fault(msgspec.Struct):
@@ -52,10 +55,10 @@ class Rest:
         """Close the HTTP channel."""
         await self._http.__aexit__(kind, error, trace)
 
-    async def send(self, call: RestCall, gone: frozenset[int] = frozenset(), *, slow: bool = False) -> bytes:
+    async def send(self, call: RestCall, meaning: Meaning = NOTHING, *, slow: bool = False) -> bytes:
         """The body of a successful response.
 
-        Raises LegGone for a status in `gone`, AsteriskUnavailable, RequestRefused.
+        Raises what `meaning` says of a status, AsteriskUnavailable, RequestRefused.
         """
         if slow:
             reply = await self._by_http(call, self._times.slow_request_ms)
@@ -63,16 +66,14 @@ class Rest:
             reply = await self._link.request(call, self._times.request_ms)
         else:
             reply = await self._by_http(call, self._times.request_ms)
-        error = refusal(reply.status, _reason(reply), call.what, gone)
+        error = refusal(reply.status, _reason(reply), call.what, meaning)
         if error is not None:
             raise error
         return reply.body
 
-    async def ask(
-        self, call: RestCall, kind: type[_T], gone: frozenset[int] = frozenset(), *, slow: bool = False
-    ) -> _T:
+    async def ask(self, call: RestCall, kind: type[_T], meaning: Meaning = NOTHING, *, slow: bool = False) -> _T:
         """The body of a successful response as `kind`; raises as `send`."""
-        body = await self.send(call, gone, slow=slow)
+        body = await self.send(call, meaning, slow=slow)
         try:
             return msgspec.json.decode(body, type=kind)
         except msgspec.MsgspecError:

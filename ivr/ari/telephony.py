@@ -23,7 +23,7 @@ from ivr.ari.rest import Rest
 from ivr.ari.sounds import Sounds
 from ivr.ari.tape import Tape
 from ivr.ari.taps import Taps
-from ivr.ari.verdicts import PhoneUnreachable
+from ivr.ari.verdicts import BridgeMissing, BridgeStands, PhoneUnreachable
 from ivr.calls import events as ev
 from ivr.calls.events import LineEvent
 from ivr.calls.vocabulary import CallId, HangupCause, LegId, Party, PlaybackId
@@ -33,6 +33,7 @@ from ivr.tasks import Tasks
 _log = logging.getLogger(__name__)
 _OUTBOX = 10_000
 _ARRIVE_MS = 3000
+_TAKE_BACK_S = (0.0, 1.0, 3.0)
 
 
 class AriTelephony:
@@ -133,10 +134,8 @@ class AriTelephony:
     async def place_in_queue(self, call: CallId, leg: LegId) -> None:
         """Into this call's holding bridge, with music."""
         self._registry.leg(leg)
-        bridge = hold(call)
-        await self._have_bridge(call, bridge, "holding")
-        await self._client.add_to_bridge(bridge, leg)
-        await self._client.start_music(bridge)
+        await self._enter(call, hold(call), "holding", leg)
+        await self._client.start_music(hold(call))
 
     async def ring(self, call: CallId, leg: LegId, endpoint: str, caller_number: str | None, ring_ms: int) -> None:
         """Call `endpoint`; Asterisk gives up after `ring_ms`, rounded up to seconds.
@@ -178,12 +177,10 @@ class AriTelephony:
         The agent first: where the phone is gone, the citizen has not been taken out of the music.
         """
         await self._until_ours(citizen_leg, agent_leg)
-        bridge = talk(call)
-        await self._have_bridge(call, bridge, "mixing,dtmf_events")
         self._registry.joining[call] = (citizen_leg, agent_leg)
         try:
             for leg in (agent_leg, citizen_leg):
-                await _naming(leg, self._client.add_to_bridge(bridge, leg))
+                await _naming(leg, self._enter(call, talk(call), "mixing,dtmf_events", leg))
         except BaseException:
             self._registry.joining.pop(call, None)
             raise
@@ -249,17 +246,36 @@ class AriTelephony:
 
     def _take_back(self, leg: LegId) -> None:
         """End a leg that nobody waits for; should it be answered before, it is a stray."""
-        self._ear.errand("take back a ring", self._client.hang_up(leg, q850(HangupCause.NORMAL)))
+        self._ear.errand("take back a ring", self._end_soon(leg))
 
-    async def _have_bridge(self, call: CallId, bridge: str, kind: str) -> None:
-        """Make a bridge unless it stands. It stays until the call is cleared: a removed id is not free at once."""
-        if bridge not in self._registry.bridges[call]:
-            self._registry.bridges[call].add(bridge)
+    async def _end_soon(self, leg: LegId) -> None:
+        """End a leg Asterisk may only be about to make: the request for it was given up, not taken back."""
+        for pause_s in _TAKE_BACK_S:
+            await asyncio.sleep(pause_s)
             try:
-                await self._client.create_bridge(bridge, kind)
-            except RequestRefused:
-                self._registry.drop_bridge(call, bridge)
-                raise
+                await self._client.hang_up(leg, q850(HangupCause.NORMAL))
+            except LegGone:
+                continue
+            return
+
+    async def _enter(self, call: CallId, bridge: str, kind: str, leg: LegId) -> None:
+        """Into a bridge, which is made where there is none. It stays until the call is cleared.
+
+        A bridge we know may be missing all the same: its making was not replied to, or somebody removed it.
+        """
+        if bridge in self._registry.bridges[call]:
+            try:
+                await self._client.add_to_bridge(bridge, leg)
+            except BridgeMissing:
+                _log.warning("a bridge is missing and made again")
+            else:
+                return
+        self._registry.bridges[call].add(bridge)
+        try:
+            await self._client.create_bridge(bridge, kind)
+        except BridgeStands:
+            _log.info("a bridge stands already")
+        await self._client.add_to_bridge(bridge, leg)
 
     async def _destroy(self, call: CallId, bridge: str) -> None:
         await _quietly(self._client.destroy_bridge(bridge))

@@ -1,11 +1,12 @@
 """What a failure means: retry or give up, gone or refused. Pure."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from websockets.exceptions import InvalidStatus, InvalidURI
 
 from ivr.ari.account import AriAccount, LinkTimes
-from ivr.ports import AsteriskUnavailable, HotlineError, LegGone, RequestRefused
+from ivr.ports import AsteriskUnavailable, HotlineError, RequestRefused
 
 _NO_SUCH_PHONE = "Allocation failed"
 """Originate's 500 for an endpoint that is unknown or has no registered phone."""
@@ -13,6 +14,14 @@ _NO_SUCH_PHONE = "Allocation failed"
 
 class PhoneUnreachable(RequestRefused):
     """Nothing can be rung at this endpoint now."""
+
+
+class BridgeMissing(RequestRefused):
+    """There is no such bridge to enter."""
+
+
+class BridgeStands(RequestRefused):
+    """A bridge of this id stands already."""
 
 
 def fatal(failure: Exception, account: AriAccount, refused_for_ms: float, times: LinkTimes) -> str | None:
@@ -37,17 +46,17 @@ def fatal(failure: Exception, account: AriAccount, refused_for_ms: float, times:
     return None
 
 
-def refusal(status: int, reason: str, what: str, gone: frozenset[int]) -> HotlineError | None:
+def refusal(status: int, reason: str, what: str, meaning: Mapping[int, type[HotlineError]]) -> HotlineError | None:
     """The error a response of `status` stands for, None for success.
 
-    `what` names the request without a citizen's data; `gone` are the statuses by which that request says that its leg,
-    bridge or playback is no longer there.
+    `what` names the request without a citizen's data; `meaning` are the statuses that say something particular in reply
+    to that request, mostly that what it acts on is gone.
     """
     if status < HTTPStatus.BAD_REQUEST:
         return None
     text = f"{what}: {status} {reason}"
-    if status in gone:
-        return LegGone(text)
+    if status in meaning:
+        return meaning[status](text)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR and reason == _NO_SUCH_PHONE:
         return PhoneUnreachable(text)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:

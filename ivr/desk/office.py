@@ -14,7 +14,7 @@ from ivr.calls.events import Recorded
 from ivr.calls.roster import BOUND
 from ivr.calls.roster import Seat as Place
 from ivr.calls.seen import CallSeen, QueueSeen
-from ivr.calls.vocabulary import AgentId, AgentState, CallId, CallState
+from ivr.calls.vocabulary import AgentId, AgentState, CallId, CallState, PauseReason
 from ivr.desk.rates import Today
 from ivr.desk.seats import Seat
 from ivr.desk.wire import (
@@ -70,6 +70,13 @@ NUMBER_SHOWN_MS = 20_000
 """How long a revealed number may stand on a screen."""
 
 
+_BY_THE_MACHINE = {
+    PauseReason.NO_ANSWER: "notice.missed_call",
+    PauseReason.UNREACHABLE: "notice.phone_unreachable",
+}
+"""What an agent is told whom the machine has paused."""
+
+
 class Refusal(HotlineError):
     """A request is not carried out; `code` is a key of the message catalogue."""
 
@@ -95,6 +102,7 @@ class Office:
         self._callers: dict[CallId, CallerView] = {}
         self._news: dict[CallId, CallSeen] = {}  # the newest of each call: bounded by the calls that stand
         self._work = asyncio.Event()
+        self._cut_off = False
         intake.listener = self
 
     # ---- desks come and go
@@ -130,9 +138,13 @@ class Office:
 
     def agent_changed(self, seat: Place) -> None:
         """See `watchers.Watcher`."""
-        if (own := self._seats.get(seat.agent.id)) is not None:
-            card = agent_card(seat)
-            own.tell(lambda seq: AgentChanged(seq=seq, agent=card))
+        if (own := self._seats.get(seat.agent.id)) is None:
+            return
+        card = agent_card(seat)
+        own.tell(lambda seq: AgentChanged(seq=seq, agent=card))
+        reason = seat.pause_reason if seat.state is AgentState.PAUSED else None
+        if reason in _BY_THE_MACHINE:
+            self.notice(seat.agent.id, Notice(code=_BY_THE_MACHINE[reason], alarm=True))
 
     def queue_changed(self, queue: QueueSeen) -> None:
         """See `watchers.Watcher`."""
@@ -143,6 +155,15 @@ class Office:
     def recorded(self, record: Recorded) -> None:
         """See `watchers.Watcher`."""
         self._today.add(record)
+
+    def link_changed(self, *, up: bool) -> None:
+        """See `watchers.Watcher`. The first connection is no news."""
+        if up and not self._cut_off:
+            return
+        self._cut_off = not up
+        notice = Notice(code="notice.telephony_back") if up else Notice(code="notice.telephony_lost", alarm=True)
+        for agent in self._seats:
+            self.notice(agent, notice)
 
     def call_changed(self, call: CallSeen) -> None:
         """See `watchers.Watcher`."""
@@ -167,6 +188,8 @@ class Office:
         at_desk = news.agent if shown else None
         if before is not None and before != at_desk:
             self._clear(before, news.call)
+            if news.state is CallState.ABANDONED:
+                self.notice(before, Notice(code="notice.offer_withdrawn"))
         if at_desk is not None and before != at_desk:
             await self._pop(at_desk, news)
         elif at_desk is not None:

@@ -13,7 +13,7 @@ import pytest_asyncio
 from ivr.ari import models
 from ivr.ari.client import AriClient
 from ivr.ari.link import RestCall
-from ivr.ari.rest import Rest
+from ivr.ari.rest import NOTHING, Meaning, Rest
 from tests.exchanges import Exchange
 
 pytestmark = pytest.mark.asterisk
@@ -94,11 +94,11 @@ class Recorder(Rest):
     def __init__(self) -> None:
         self.calls: list[RestCall] = []
 
-    async def send(self, call: RestCall, gone: frozenset[int] = frozenset(), *, slow: bool = False) -> bytes:
+    async def send(self, call: RestCall, meaning: Meaning = NOTHING, *, slow: bool = False) -> bytes:
         self.calls.append(call)
         return b""
 
-    async def ask(self, call: RestCall, kind: Any, gone: frozenset[int] = frozenset(), *, slow: bool = False) -> Any:
+    async def ask(self, call: RestCall, kind: Any, meaning: Meaning = NOTHING, *, slow: bool = False) -> Any:
         self.calls.append(call)
 
 

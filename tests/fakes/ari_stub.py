@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -15,6 +16,9 @@ from websockets.server import ServerProtocol
 
 from ivr.ari.account import AriAccount
 from tests.until import until
+
+_log = logging.getLogger(__name__)
+_log.setLevel(logging.WARNING)  # what the hotline logs is looked at in tests, not what the stub would
 
 
 @dataclass(frozen=True)
@@ -201,7 +205,7 @@ class _Socket:
         self.open = True
         self.frozen = False
         self._writer = writer
-        self._protocol = ServerProtocol()
+        self._protocol = ServerProtocol(logger=_log)
         self._held: list[str] = []
 
     def begin(self, head: bytes) -> None:

@@ -92,7 +92,7 @@ async def hears(call: SipCall, hz: float) -> None:
         loudest = loudest_hz(call.voice.heard.samples(since))
         return loudest is not None and abs(loudest - hz) < OFF_HZ
 
-    await until(found, f"{hz} Hz to be heard", 3.0)
+    await until(found, f"{hz} Hz to be heard")
 
 
 async def test_everybody_hears_what_they_should(exchange: Exchange) -> None:
@@ -191,7 +191,7 @@ async def test_a_citizen_who_vanishes_is_lost(exchange: Exchange) -> None:
     async with line(exchange) as on:
         agent = await on.talk()
         on.caller.vanish()
-        hung_up = await on.heard.event(ev.LegHungUp, on.call)
+        hung_up = await on.heard.event(ev.LegHungUp, on.call, timeout_s=10)
         assert hung_up == ev.LegHungUp(leg=on.leg, cause=HangupCause.LOST)
         assert agent.up
         await on.end()
@@ -201,7 +201,7 @@ async def test_an_agents_phone_that_dies_is_lost_and_the_citizen_stays(exchange:
     async with line(exchange) as on:
         await on.talk()
         on.phone.vanish()
-        hung_up = await on.heard.event(ev.LegHungUp, on.call)
+        hung_up = await on.heard.event(ev.LegHungUp, on.call, timeout_s=10)
         assert hung_up == ev.LegHungUp(leg=on.agent_leg, cause=HangupCause.LOST)
         await on.telephony.place_in_queue(on.call, on.leg)
         await hears(on.citizen, MUSIC_HZ)

@@ -73,7 +73,9 @@ class Categoriser:
         heard = bag([(u.text, 1.0 if u.speaker is Speaker.CITIZEN else AGENT_WEIGHT) for u in utterances])
         scores = self._model.scores(heard)
         if scores.any():
-            scores = scores + _MENTION_WEIGHT * self._mentions.support(u.text for u in utterances if u.speaker is Speaker.AGENT)
+            scores = scores + _MENTION_WEIGHT * self._mentions.support(
+                u.text for u in utterances if u.speaker is Speaker.AGENT
+            )
         return scores
 
     def guesses(self, utterances: Sequence[Utterance], limit: int = 3) -> list[Guess]:

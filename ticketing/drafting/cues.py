@@ -21,12 +21,15 @@ class Cue(NamedTuple):
 
 
 class CueList:
-    """A set of cues to look for in plain texts."""
+    """A set of cues to look for in plain texts. `exact_pairs` takes cues of two hanzi by letter only."""
 
-    def __init__(self, phrases: Iterable[str]) -> None:
+    def __init__(self, phrases: Iterable[str], *, exact_pairs: bool = False) -> None:
+        self._exact_pairs = exact_pairs
         self.phrases = tuple(dict.fromkeys(phrases))
         plain = sorted((slack_key(p), p) for p in self.phrases if "*" not in p)
-        gapped = [(".{0,4}?".join(re.escape(slack_key(part)) for part in p.split("*")), p) for p in self.phrases if "*" in p]
+        gapped = [
+            (".{0,4}?".join(re.escape(slack_key(part)) for part in p.split("*")), p) for p in self.phrases if "*" in p
+        ]
         self._names = [p for _, p in sorted(plain, key=lambda kp: -len(kp[0]))] + [p for _, p in gapped]
         patterns = [re.escape(slack_key(p)) for p in self._names[: len(plain)]] + [pattern for pattern, _ in gapped]
         self._pattern = re.compile("|".join(f"(?P<g{i}>{p})" for i, p in enumerate(patterns))) if patterns else None
@@ -40,7 +43,8 @@ class CueList:
         at = 0
         while hit := self._pattern.search(key, at):
             phrase = self._names[int((hit.lastgroup or "g0")[1:])]
-            if len(phrase) > 2 or syllables(text[hit.start() : hit.end()]) == syllables(phrase):
+            said = text[hit.start() : hit.end()]
+            if len(phrase) > 2 or said == phrase or not self._exact_pairs and syllables(said) == syllables(phrase):
                 found.append(Cue(phrase, hit.start(), hit.end()))
                 at = hit.end()
             else:

@@ -11,9 +11,10 @@ from pathlib import Path
 import msgspec
 
 from ticketing.deadlines import choose_rule, due_at
-from ticketing.drafting import amounts, dates, kinds, people, phones, summary, wishes
+from ticketing.drafting import amounts, dates, people, phones, summary, wishes
 from ticketing.drafting.categoriser import Categoriser, Guess, corpus
 from ticketing.drafting.emergency import Danger, EmergencyWatch
+from ticketing.drafting.kinds import KindJudge, course_of
 from ticketing.drafting.location import Location, Locator
 from ticketing.drafting.repair import Repairer
 from ticketing.drafting.refusals import RefusalWatch, Turned
@@ -48,28 +49,40 @@ _ASKS = {
 class Drafter:
     """Drafts work orders for one site."""
 
-    def __init__(self, site: Site, gazetteer: Gazetteer, *, categoriser: Categoriser | None = None, cache: Path | None = None) -> None:
+    def __init__(
+        self, site: Site, gazetteer: Gazetteer, *, categoriser: Categoriser | None = None, cache: Path | None = None
+    ) -> None:
         self._site = site
         self._locator = Locator(gazetteer)
         self._categoriser = categoriser or Categoriser.of_site(site, cache)
         self._repairer = Repairer(_vocabulary(site))
         self._danger = EmergencyWatch(site.emergency)
         self._refusals = RefusalWatch(site.not_accepted)
+        self._kinds = KindJudge()
         self._calendar = WorkCalendar.of_site(site)
 
     def propose(self, utterances: Sequence[Utterance], *, started_at: datetime, caller_number: str | None) -> Proposal:
         """What the conversation so far says of every field. `started_at` is aware; the site's zone decides what 昨天 is."""
-        said = [Utterance(id=u.id, speaker=u.speaker, start_ms=u.start_ms, end_ms=u.end_ms, text=plain(u.text)) for u in utterances]
+        said = [
+            Utterance(id=u.id, speaker=u.speaker, start_ms=u.start_ms, end_ms=u.end_ms, text=plain(u.text))
+            for u in utterances
+        ]
         heard = [u for u in said if u.text]
         said = self._readable(heard)
         local = started_at.astimezone(self._site.zone)
         guesses = self._categoriser.guesses(said)
-        category = self._site.category(guesses[0].code) if guesses and guesses[0].probability >= THRESHOLDS[FieldName.CATEGORY] else None
+        category = (
+            self._site.category(guesses[0].code)
+            if guesses and guesses[0].probability >= THRESHOLDS[FieldName.CATEGORY]
+            else None
+        )
         location = self._locator.locate(heard)
         danger = self._danger.listen(said)
-        turned = self._refusals.listen(said)
-        kind = kinds.kind_of(said, category)
-        answered = kind.kind is RequestType.ENQUIRY and turned is None and self._answered(said)
+        course = course_of(said)
+        turned = self._refusals.listen(said, course) if danger is None else None
+        secret = wishes.wants_secrecy(said)
+        kind = self._kinds.judge(said, category, danger=danger is not None, secret=bool(secret))
+        answered = kind.kind is RequestType.ENQUIRY and turned is None and course.answered
         day = dates.occurred_on(said, local)
         day_value = local.date() if danger and day is None else day.day if day else None
         urgency = self._urgency(category, kind.kind, danger, turned)
@@ -79,25 +92,46 @@ class Drafter:
             label=kind.kind,
             confidence=round(kind.sure, 2),
             evidence=kind.evidence,
-            alternatives=tuple(Choice(value=k, label=k, confidence=0.2) for k in kind.others),
+            alternatives=tuple(Choice(value=k, label=k, confidence=round(p, 2)) for k, p in kind.others),
         )
         fields[FieldName.CATEGORY] = self._category_field(guesses, said)
         fields |= self._place_fields(location)
-        fields |= self._person_fields(heard, said, caller_number)
+        fields |= self._person_fields(heard, secret, caller_number)
         place = self._site.places.get(location.place_id) if location.place_id else None
         routed = route(self._site, category, place) if category is not None and turned is None else None
         fields |= self._agency_fields(routed, fields)
-        fields[FieldName.URGENCY] = Proposed(value=urgency, label=urgency, confidence=0.8 if category else 0.4, evidence=danger.evidence if danger else ())
+        fields[FieldName.URGENCY] = Proposed(
+            value=urgency,
+            label=urgency,
+            confidence=0.8 if category else 0.4,
+            evidence=danger.evidence if danger else (),
+        )
         due, promise = self._due(category, kind.kind, urgency, started_at, said)
         fields[FieldName.DUE_AT] = due if category is not None and turned is None else Proposed()
         topic = category.level3 if category else ""
         name = fields[FieldName.CITIZEN_NAME].value
         written = summary.digest(
-            said, kind=kind.kind, topic=topic, place=fields[FieldName.ADDRESS].value or fields[FieldName.PLACE].label,
-            person=name, day=day_value, answered=answered or turned is not None, weigh=self._weigher(category),
+            said,
+            kind=kind.kind,
+            topic=topic,
+            place=fields[FieldName.ADDRESS].value or fields[FieldName.PLACE].label,
+            person=name,
+            day=day_value,
+            answered=answered or turned is not None,
+            weigh=self._weigher(category),
         )
-        fields[FieldName.TITLE] = Proposed(value=written.title, label=written.title, confidence=0.7 if category else 0.3, evidence=written.title_evidence)
-        fields[FieldName.CONTENT] = Proposed(value=written.content, label=written.content, confidence=0.7 if category else 0.3, evidence=written.content_evidence)
+        fields[FieldName.TITLE] = Proposed(
+            value=written.title,
+            label=written.title,
+            confidence=0.7 if category else 0.3,
+            evidence=written.title_evidence,
+        )
+        fields[FieldName.CONTENT] = Proposed(
+            value=written.content,
+            label=written.content,
+            confidence=0.7 if category else 0.3,
+            evidence=written.content_evidence,
+        )
         lead = fields[FieldName.LEAD_AGENCY].label
         return Proposal(
             fields=fields,
@@ -125,12 +159,19 @@ class Drafter:
     # ---- fields
 
     def _category_field(self, guesses: Sequence[Guess], said: Sequence[Utterance]) -> Proposed:
-        others = tuple(Choice(value=g.code, label=self._site.category(g.code).level3, confidence=round(g.probability, 2)) for g in guesses)
+        others = tuple(
+            Choice(value=g.code, label=self._site.category(g.code).level3, confidence=round(g.probability, 2))
+            for g in guesses
+        )
         if not guesses or guesses[0].probability < THRESHOLDS[FieldName.CATEGORY]:
-            return Proposed(confidence=others[0].confidence if others else 0.0, alternatives=others, ask=_ASKS[FieldName.CATEGORY])
+            return Proposed(
+                confidence=others[0].confidence if others else 0.0, alternatives=others, ask=_ASKS[FieldName.CATEGORY]
+            )
         best = self._site.category(guesses[0].code)
         weights = {u.id: self._categoriser.support(u.text, guesses[0].code) for u in said if len(u.text) > 3}
-        evidence = tuple(sorted((i for i, w in sorted(weights.items(), key=lambda kv: -kv[1])[:3] if w > 0), key=list(weights).index))
+        evidence = tuple(
+            sorted((i for i, w in sorted(weights.items(), key=lambda kv: -kv[1])[:3] if w > 0), key=list(weights).index)
+        )
         return Proposed(
             value=best.code,
             label=f"{best.level2} › {best.level3}",
@@ -141,7 +182,8 @@ class Drafter:
 
     def _place_fields(self, location: Location) -> dict[FieldName, Proposed]:
         rivals = tuple(
-            Choice(value=m.place_id, label=self._site.place_path(self._site.place(m.place_id)), confidence=m.score) for m in location.rivals
+            Choice(value=m.place_id, label=self._site.place_path(self._site.place(m.place_id)), confidence=m.score)
+            for m in location.rivals
         )
         sure = round(location.sure, 2)
         if not location.place_id or sure < THRESHOLDS[FieldName.PLACE]:
@@ -149,19 +191,30 @@ class Drafter:
             place = Proposed(confidence=sure, evidence=location.evidence, alternatives=rivals, ask=ask)
         else:
             label = self._site.place_path(self._site.place(location.place_id))
-            place = Proposed(value=location.place_id, label=label, confidence=sure, evidence=location.evidence, alternatives=rivals)
-        address = Proposed(value=location.address, label=location.address, confidence=sure, evidence=location.evidence) if location.address else Proposed()
+            place = Proposed(
+                value=location.place_id, label=label, confidence=sure, evidence=location.evidence, alternatives=rivals
+            )
+        address = (
+            Proposed(value=location.address, label=location.address, confidence=sure, evidence=location.evidence)
+            if location.address
+            else Proposed()
+        )
         return {FieldName.PLACE: place, FieldName.ADDRESS: address}
 
-    def _person_fields(self, heard: Sequence[Utterance], said: Sequence[Utterance], caller_number: str | None) -> dict[FieldName, Proposed]:
+    def _person_fields(
+        self, heard: Sequence[Utterance], secret: tuple[str, ...], caller_number: str | None
+    ) -> dict[FieldName, Proposed]:
         name = people.caller_name(heard)
         number = phones.callback(heard, caller_number)
-        secret = wishes.wants_secrecy(said)
         fields = {
-            FieldName.CITIZEN_NAME: Proposed(value=name.text, label=name.text, confidence=round(name.sure, 2), evidence=name.evidence)
+            FieldName.CITIZEN_NAME: Proposed(
+                value=name.text, label=name.text, confidence=round(name.sure, 2), evidence=name.evidence
+            )
             if name and name.sure >= THRESHOLDS[FieldName.CITIZEN_NAME]
             else Proposed(ask=_ASKS[FieldName.CITIZEN_NAME]),
-            FieldName.CONFIDENTIAL: Proposed(value="yes", label="保密", confidence=0.9, evidence=secret) if secret else Proposed(),
+            FieldName.CONFIDENTIAL: Proposed(value="yes", label="保密", confidence=0.9, evidence=secret)
+            if secret
+            else Proposed(),
         }
         if number and number.sure >= THRESHOLDS[FieldName.CALLBACK_PHONE]:
             fields[FieldName.CALLBACK_PHONE] = Proposed(
@@ -175,7 +228,10 @@ class Drafter:
 
     def _agency_fields(self, routed: Route | None, fields: dict[FieldName, Proposed]) -> dict[FieldName, Proposed]:
         if routed is None or routed.lead is None:
-            return {FieldName.LEAD_AGENCY: Proposed(ask=routed.ask if routed else ""), FieldName.CO_AGENCIES: Proposed()}
+            return {
+                FieldName.LEAD_AGENCY: Proposed(ask=routed.ask if routed else ""),
+                FieldName.CO_AGENCIES: Proposed(),
+            }
         lead = self._site.agency(routed.lead.agency_id)
         sure = fields[FieldName.CATEGORY].confidence
         co = [self._site.agency(one.agency_id) for one in routed.co]
@@ -187,31 +243,41 @@ class Drafter:
                 confidence=sure,
                 evidence=evidence,
                 alternatives=tuple(
-                    Choice(value=a.agency_id, label=self._site.agency(a.agency_id).short_name, confidence=round(sure / 2, 2)) for a in routed.alternatives[:3]
+                    Choice(
+                        value=a.agency_id,
+                        label=self._site.agency(a.agency_id).short_name,
+                        confidence=round(sure / 2, 2),
+                    )
+                    for a in routed.alternatives[:3]
                 ),
             ),
             FieldName.CO_AGENCIES: Proposed(
-                value="|".join(a.id for a in co), label="、".join(a.short_name for a in co), confidence=sure if co else 0.0, evidence=evidence if co else ()
+                value="|".join(a.id for a in co),
+                label="、".join(a.short_name for a in co),
+                confidence=sure if co else 0.0,
+                evidence=evidence if co else (),
             ),
         }
 
     # ---- rules
 
-    @staticmethod
-    def _answered(said: Sequence[Utterance]) -> bool:
-        """Whether the agent answered from the knowledge base: long replies, nothing passed on."""
-        agent = [u.text for u in said if u.speaker is Speaker.AGENT]
-        passed_on = any(word in text for text in agent for word in ("给您转", "转办", "登记", "为您转", "派单", "转到"))
-        return not passed_on and sum(len(text) > 14 for text in agent) >= 2
-
-    def _urgency(self, category: Category | None, kind: RequestType, danger: Danger | None, turned: Turned | None) -> Urgency:
+    def _urgency(
+        self, category: Category | None, kind: RequestType, danger: Danger | None, turned: Turned | None
+    ) -> Urgency:
         if danger:
             return Urgency.CRITICAL
         if turned or kind in {RequestType.ENQUIRY, RequestType.SUGGESTION, RequestType.PRAISE} or category is None:
             return Urgency.NORMAL
         return category.urgency
 
-    def _due(self, category: Category | None, kind: RequestType, urgency: Urgency, started_at: datetime, said: Sequence[Utterance]) -> tuple[Proposed, str]:
+    def _due(
+        self,
+        category: Category | None,
+        kind: RequestType,
+        urgency: Urgency,
+        started_at: datetime,
+        said: Sequence[Utterance],
+    ) -> tuple[Proposed, str]:
         """When the reply would be due if dispatched now, and what may be promised of it."""
         rule_id, _ = choose_rule(self._site.deadlines, category, kind, urgency)
         rule = self._site.rule(rule_id)

@@ -1,60 +1,105 @@
-"""What kind of request a call is: 咨询 投诉 求助 建议 举报 表扬, by the words that mark each. Pure.
+"""What kind of request a call is: 咨询 投诉 求助 建议 举报 表扬. Pure.
 
-The category says which kinds it usually is (the pack lists them in order); the caller's tone decides among them.
+Three things decide: the caller's tone (a small model of lines written for each kind), what kinds the category usually is
+(the pack lists them in order), and how the call goes - an agent who answers makes it an enquiry, one who passes it on
+does not; danger makes it a cry for help; the wish not to be named points to a report.
 """
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ticketing.drafting.cues import CueList
+from ticketing.drafting.corpus import read_training, training_dir
+from ticketing.drafting.features import bag
+from ticketing.drafting.textmodel import TextModel, odds, train
 from ticketing.pack import Category
 from ticketing.views import Utterance
 from ticketing.vocabulary import RequestType, Speaker
 
-_CUES: dict[RequestType, CueList] = {
-    RequestType.ENQUIRY: CueList(
-        "想问一下 问一下 咨询 请问 怎么办理 怎么办手续 需要什么 要什么材料 需要哪些 多少钱 收不收 收费不 在哪办 去哪办 能不能办 可以办 多长时间 几点 什么时候 有没有规定 "
-        "是怎么规定 什么条件 能申请 怎么申请 能报多少 算不算 还能不能 影响不影响 要不要 用不用 什么标准 我想了解 打听 咋办 行不行 能不能补".split()
-    ),
-    RequestType.COMPLAINT: CueList(
-        "投诉 太不像话 没人管 不管 态度 推来推去 踢皮球 说法 凭什么 凭啥 不给 不退 骗 坑 糊弄 敷衍 拖着 到现在 还没 影响 没法 受不了 吵得 臭 收了 乱收 不热 不作为".split()
-    ),
-    RequestType.HELP: CueList(
-        "帮帮 帮忙 求 救 快来 麻烦你们 能不能派 派人 来人 修一下 修修 急 想请 困难 没办法 谁来管 找谁 老人 孩子 危险 走失 联系不上 能不能来 给解决".split()
-    ),
-    RequestType.SUGGESTION: CueList(
-        "建议 提个意见 提点意见 提几点 想法 希望能增加 能不能增加 能不能加 应该设 最好能 能不能改 可以考虑 我觉得应该 是不是可以 增设 加个 优化".split()
-    ),
-    RequestType.REPORT: CueList(
-        "举报 查一查 查查 查处 偷偷 没有证 没证 无证 半夜 违法 保密 别说是我 冒充 假的 卖假 黑 非法 私自 套 偷倒 偷排 我要告 有人在".split()
-    ),
-    RequestType.PRAISE: CueList("表扬 感谢 锦旗 夸 点赞 好人 感激 谢谢他 谢谢她 谢谢人家 送面旗 写感谢信".split()),
-}
+_AGENT_WEIGHT = 0.4
+_USUAL = (1.0, 0.6, 0.35, 0.25)
+_UNUSUAL = {RequestType.SUGGESTION: -1.2, RequestType.PRAISE: -1.5, RequestType.ENQUIRY: -0.8}
+_TONE = 0.4
+_SHARPNESS = 1.4
+_PASSED_ON = re.compile(
+    r"(给您转|为您转|转给|转到|转办|转派|马上转|立刻转|立即转|(给您|为您|帮您|我先|先给您)登记|登记(好|一下|转|在案|下来)|记下来|记下了转|派人(?!社)|通知.{1,8}(过去|到现场|去处理|来处理|去查)|马上(联系|通知|报)|标注|"
+    r"转[^身学账入出让接账院正户]{1,10}(部门|局|处理|核实|查处|公司|执法|监察|中心|街道|大队|督促|去|看)|请.{1,10}(部门|局|公司|街道|大队).{0,4}(核实|处理|查|联系|尽快)|工单|催办|督办)"
+)
+_REPLY = 14
+"""An agent's utterance of this many characters that is no question is an answer."""
+
+
+_WISH_ASKED = re.compile(r"(您希望|您的?(诉求|要求)|您想(怎么|让|要)|希望怎么|什么要求|什么诉求)")
+
+
+class Course(NamedTuple):
+    """How a call went, as far as it tells the kind of request."""
+
+    passed_on: bool
+    answered: bool
+    wish_asked: bool
 
 
 class Kind(NamedTuple):
-    """A kind of request, how sure it is, the others in order, and the utterances with its marks."""
+    """A kind of request, how sure it is, the others best first, and the utterances that sound most like it."""
 
     kind: RequestType
     sure: float
-    others: tuple[RequestType, ...]
+    others: tuple[tuple[RequestType, float], ...]
     evidence: tuple[str, ...]
 
 
-def kind_of(utterances: Sequence[Utterance], category: Category | None) -> Kind:
-    """The kind of request a conversation is so far."""
-    score = dict.fromkeys(RequestType, 0.0)
-    evidence: dict[RequestType, list[str]] = {kind: [] for kind in RequestType}
-    if category is not None:
-        for at, kind in enumerate(category.request_types):
-            score[kind] += (1.4, 0.9, 0.6, 0.5)[min(at, 3)]
-    for said in utterances:
-        weight = 1.0 if said.speaker is Speaker.CITIZEN else 0.4
-        for kind, cues in _CUES.items():
-            heard = len(cues.find(said.text))
-            if heard:
-                score[kind] += weight * min(heard, 2) * (1.6 if kind in {RequestType.PRAISE, RequestType.SUGGESTION} else 0.7)
-                evidence[kind].append(said.id)
-    order = sorted(score, key=lambda k: -score[k])
-    total = sum(max(0.0, s) for s in score.values()) or 1.0
-    return Kind(order[0], score[order[0]] / total, tuple(order[1:3]), tuple(evidence[order[0]]))
+def course_of(utterances: Sequence[Utterance]) -> Course:
+    """Whether the agent passed the matter on, or answered it."""
+    agent = [u.text for u in utterances if u.speaker is Speaker.AGENT]
+    passed_on = any(_PASSED_ON.search(text) for text in agent)
+    replies = sum(
+        len(text) >= _REPLY and not re.search(r"(吗|呢|对吧|什么|哪里|多少|没有|几号|怎么称呼)$", text)
+        for text in agent[1:]
+    )
+    wish_asked = any(_WISH_ASKED.search(text) for text in agent)
+    return Course(passed_on, not passed_on and not wish_asked and replies >= 2, wish_asked)
+
+
+class KindJudge:
+    """Judges the kind of request; trained at start from some hundred lines."""
+
+    def __init__(self) -> None:
+        lines = read_training(training_dir("kinds"), {str(kind): "" for kind in RequestType})
+        self._model: TextModel = train([(line.label, bag([(line.text, 1.0)])) for line in lines])
+        self._kinds = [RequestType(label) for label in self._model.labels]
+
+    def judge(
+        self, utterances: Sequence[Utterance], category: Category | None, *, danger: bool = False, secret: bool = False
+    ) -> Kind:
+        """The kind of request a conversation is so far."""
+        heard = bag([(u.text, 1.0 if u.speaker is Speaker.CITIZEN else _AGENT_WEIGHT) for u in utterances])
+        scores = _TONE * self._model.scores(heard)
+        course = course_of(utterances)
+        for at, kind in enumerate(self._kinds):
+            scores[at] += self._usual(kind, category)
+            if kind is RequestType.HELP and danger:
+                scores[at] += 4
+            elif kind is RequestType.ENQUIRY:
+                scores[at] += 1.5 if course.answered else -1.5 if course.passed_on or course.wish_asked else 0.0
+            elif kind is RequestType.REPORT and secret:
+                scores[at] += 1.0
+        probable = odds(scores, _SHARPNESS)
+        order = [int(i) for i in (-probable).argsort()]
+        best = self._kinds[order[0]]
+        tone = [
+            (self._model.support(bag([(u.text, 1.0)]), best), u.id) for u in utterances if u.speaker is Speaker.CITIZEN
+        ]
+        evidence = tuple(i for weight, i in sorted(tone, reverse=True)[:2] if weight > 0)
+        others = tuple((self._kinds[i], float(probable[i])) for i in order[1:3])
+        return Kind(
+            best, float(probable[order[0]]), others, tuple(sorted(evidence, key=[u.id for u in utterances].index))
+        )
+
+    @staticmethod
+    def _usual(kind: RequestType, category: Category | None) -> float:
+        if category is None:
+            return 0.0
+        if kind in category.request_types:
+            return _USUAL[min(category.request_types.index(kind), len(_USUAL) - 1)]
+        return _UNUSUAL.get(kind, -0.3)

@@ -23,9 +23,15 @@ _EXACT = {
     PlaceKind.VILLAGE: 0.95,
     PlaceKind.GOVERNMENT: 0.65,
 }
-_AWAY = re.compile(r"(不是|别跟|不叫|搞混|跟|比|听说|像|以前在|老家|户口在|户口是|来自|从|绕到|路过了?|骑到|开到|经过|嫁到|同事家|别人家|离|往|想去|去过|送到|转到|拉到|亲戚在|上班在|我在.{0,4}上班)$")
-_HERE = re.compile(r"(在|住|位于|就在|地址是|地址|我们|我家|我是|我住|咱|我们是|这里是|反映|说的是|家住|家在|那个|这个)$")
-_ASKED = re.compile(r"(哪里|哪个|什么地方|位置|地址|具体在|哪儿|在哪|几号楼|哪条|哪一段|哪段|什么路|哪个区|哪个县|哪个村|小区)")
+_AWAY = re.compile(
+    r"(不是|别跟|不叫|搞混|跟|比|听说|像|以前在|老家|户口在|户口是|来自|从|绕到|路过了?|骑到|开到|经过|嫁到|同事家|别人家|离|往|想去|去过|送到|转到|拉到|亲戚在|上班在|我在.{0,4}上班)$"
+)
+_HERE = re.compile(
+    r"(在|住|位于|就在|地址是|地址|我们|我家|我是|我住|咱|我们是|这里是|反映|说的是|家住|家在|那个|这个)$"
+)
+_ASKED = re.compile(
+    r"(哪里|哪个|什么地方|位置|地址|具体在|哪儿|在哪|几号楼|哪条|哪一段|哪段|什么路|哪个区|哪个县|哪个村|小区)"
+)
 _PIECE = (
     r"(?:[零一二两三四五六七八九十百幺]+(?:号院|号楼|号|栋|幢|单元|层|楼|室|户|排|期|区|组|队|街|段|号线|号门|号桥墩|米|里地|公里)"
     r"|[零一二三四五六七八九十幺]{3,4}(?![零一二三四五六七八九十百千万块元])|[东西南北中]{1,2}(?:边|面|侧|头|段|区|门口|门|口|户|街|院|半截|墙外|墙|坡|角|路口)|往[东西南北上下里外前后][^我你他在有]{0,4}"
@@ -35,7 +41,9 @@ _PIECE = (
     r"工地|篮球场|活动室|写字楼|商铺|门面|门市|那边|那块|那儿|那片|这边|这块|这片|那条|那家|那个|那栋|那截|那段|那排|那座|一段|一带|的)"
 )
 _ADDRESS = re.compile(rf"^{_PIECE}+")
-_NOUN_AFTER = re.compile(r"^(?:那|这)?(?:家|个|条|栋|截|段|排|座|片|块|口|根)([\u4e00-\u9fff]{1,6}?)(?=$|[我你他她有没在是被把给让就都也一不又这又老天每])")
+_NOUN_AFTER = re.compile(
+    r"^(?:那|这)?(?:家|个|条|栋|截|段|排|座|片|块|口|根)([\u4e00-\u9fff]{1,6}?)(?=$|[我你他她有没在是被把给让就都也一不又这又老天每])"
+)
 
 
 class Location(NamedTuple):
@@ -101,7 +109,17 @@ class Locator:
         if same and abs(ranked[same[0].place_id] - ranked[order[0]]) < 0.2:
             names = "、".join(self._gazetteer.by_id[m.county_id].name for m in [best.match, *same] if m.county_id)
             ask = f"请问是哪个县（市、区）的{best.match.label}？有 {names}"
-            return Location(PlaceId(""), best.match.label, PlaceId(""), PlaceId(""), address, 0.3, evidence, (best.match, *rivals), ask)
+            return Location(
+                PlaceId(""),
+                best.match.label,
+                PlaceId(""),
+                PlaceId(""),
+                address,
+                0.3,
+                evidence,
+                (best.match, *rivals),
+                ask,
+            )
         if best.match.kind is PlaceKind.COUNTY and sure < 0.5:
             return NOWHERE
         return Location(
@@ -174,7 +192,12 @@ class Locator:
         tail = _tail(text[match.end :])
         if not tail and match.kind is not PlaceKind.COUNTY:
             for said in utterances[best.at + 1 : best.at + 7]:
-                if said.speaker is Speaker.CITIZEN and (piece := re.search(r"[零一二三四五六七八九十]+(号楼|单元|栋|层|室)[零一二三四五六七八九十号楼单元层室栋户东西中门]*", said.text)):
+                if said.speaker is Speaker.CITIZEN and (
+                    piece := re.search(
+                        r"[零一二三四五六七八九十]+(号楼|单元|栋|层|室)[零一二三四五六七八九十号楼单元层室栋户东西中门]*",
+                        said.text,
+                    )
+                ):
                     tail = piece[0]
                     break
         return (name + tail)[:40]

@@ -17,7 +17,9 @@ _HEAD = re.compile(r"^(运城市|运城|国网运城|中国|国家税务总局|�
 _END = re.compile(
     r"(综合行政执法队|行政执法队|监督管理局|服务管理局|服务中心|管理局|有限公司|委员会|办公室|公司|中心|支队|局|委|办|队|处|所|站|院)$"
 )
-_TOO_COMMON = frozenset("中心 管理 系统 综合 投诉 市里 政府 大厅 公司 站 移动 路灯 排水 抢修 服务 培训 招生 银行 就业 加油站 机场 医保卡 养老院 人才市场 火车站 救护车 路 煤气".split())
+_TOO_COMMON = frozenset(
+    "中心 管理 系统 综合 投诉 市里 政府 大厅 公司 站 移动 路灯 排水 抢修 服务 培训 招生 银行 就业 加油站 机场 医保卡 养老院 人才市场 火车站 救护车 路 煤气".split()
+)
 _PASSED_ON = re.compile(r"转|请|通知|联系|派|报给|由|核实|处理|部门|查处|受理")
 _MOST = 1.5
 
@@ -27,7 +29,10 @@ class AgencyMentions:
 
     def __init__(self, site: Site, labels: Iterable[str]) -> None:
         self._labels = tuple(labels)
-        self._above = {agency.id: {agency.id, *(a.id for a in site.ancestors(agency.id) if a.parent_id)} for agency in site.agencies.values()}
+        self._above = {
+            agency.id: {agency.id, *(a.id for a in site.ancestors(agency.id) if a.parent_id)}
+            for agency in site.agencies.values()
+        }
         self._named: dict[str, set[str]] = {}
         for agency in site.agencies.values():
             if agency.kind in {AgencyKind.CITY_DEPARTMENT, AgencyKind.ENTERPRISE} and agency.parent_id:
@@ -45,7 +50,15 @@ class AgencyMentions:
             wide = set().union(*(self._above[i] for i in ids))
             self._weights[name] = np.array(
                 [
-                    1.0 if ids & own[j] else 0.6 if wide & lead[j] else 0.5 if ids & helpers[j] else 0.25 if wide & helpers[j] else 0.0
+                    1.0
+                    if ids & own[j]
+                    else 0.6
+                    if wide & lead[j]
+                    else 0.5
+                    if ids & helpers[j]
+                    else 0.25
+                    if wide & helpers[j]
+                    else 0.0
                     for j in range(len(self._labels))
                 ],
                 np.float32,

@@ -3,7 +3,23 @@
 import re
 from typing import NamedTuple
 
-DIGIT = {"零": 0, "〇": 0, "一": 1, "幺": 1, "二": 2, "两": 2, "俩": 2, "三": 3, "仨": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
+DIGIT = {
+    "零": 0,
+    "〇": 0,
+    "一": 1,
+    "幺": 1,
+    "二": 2,
+    "两": 2,
+    "俩": 2,
+    "三": 3,
+    "仨": 3,
+    "四": 4,
+    "五": 5,
+    "六": 6,
+    "七": 7,
+    "八": 8,
+    "九": 9,
+}
 _UNIT = {"十": 10, "百": 100, "千": 1000}
 NUMERAL = "零〇一幺二两三四五六七八九十百千万亿"
 _RUN = re.compile(f"[{NUMERAL}]+")
@@ -61,7 +77,11 @@ def arabic(text: str) -> str:
 
     def written(found: re.Match[str]) -> str:
         run = found[0]
-        if len(run) == 1 or run in {"一一", "万一", "千万", "百万", "十万", "一万", "一千", "一百", "一十"} or run.startswith(("万", "千", "百", "亿")):
+        if (
+            len(run) == 1
+            or run in {"一一", "万一", "千万", "百万", "十万", "一万", "一千", "一百", "一十"}
+            or run.startswith(("万", "千", "百", "亿"))
+        ):
             return run
         amount = value(run)
         if is_row(run):
@@ -79,7 +99,9 @@ def numbers(text: str) -> list[Number]:
         if amount is None:
             continue
         end, exact = run.end(), float(amount)
-        if (tail := re.match(rf"点([{''.join(DIGIT)}]+)", text[end:])) and not run[0].endswith(("十", "百", "千", "万")):
+        if (tail := re.match(rf"点([{''.join(DIGIT)}]+)", text[end:])) and not run[0].endswith(
+            ("十", "百", "千", "万")
+        ):
             exact += float("0." + "".join(str(DIGIT[c]) for c in tail[1]))
             end += tail.end()
         found.append(Number(exact, run.start(), end, is_row(run[0]) and len(run[0]) > 1))

@@ -21,10 +21,16 @@ _NOTHING = re.compile(
     r"^(对|嗯|好|好的|行|是|是的|对对|没有|有|在|在呢|可以|谢谢|麻烦|再见|好嘞|好好|知道了|明白了|行吧|那行|好吧|就这个|不用|没事|拜拜|喂|您好|你好|您说|您讲|请讲|就是|没|没错|"
     r"好的谢谢|辛苦了|麻烦你们?了?|那就麻烦你们?了|那好吧|行行|成|可以可以|嗯嗯|哦|哦哦)+$"
 )
-_PERSONAL = re.compile(r"^(我|免贵|就)?(姓|叫).{1,8}$|^[幺一二三四五六七八九零]{7,}|(幺|一)[三五七八九幺][零一幺二三四五六七八九]{5,}")
-_COURTESY = re.compile(r"(您好|请讲|贵姓|怎么称呼|联系电话|您的电话|请稍等|感谢来电|再见|慢走|不客气|请问有什么|有什么可以|请问什么事|登记好了|您说|记下了|知道您)")
+_PERSONAL = re.compile(
+    r"^(我|免贵|就)?(姓|叫).{1,8}$|^[幺一二三四五六七八九零]{7,}|(幺|一)[三五七八九幺][零一幺二三四五六七八九]{5,}"
+)
+_COURTESY = re.compile(
+    r"(您好|请讲|贵姓|怎么称呼|联系电话|您的电话|请稍等|感谢来电|再见|慢走|不客气|请问有什么|有什么可以|请问什么事|登记好了|您说|记下了|知道您)"
+)
 _WISH_ASKED = re.compile(r"(您希望|您的(诉求|要求|意见)|有什么要求|想怎么|希望怎么|您想|要求是)")
-_WISH = re.compile(r"(希望|要求|能不能|可不可以|赶紧|尽快|给我|帮我|请你们|你们得|应该|得有人|来人|查一查|查查|管管|退给?我|退钱|赔|给个说法|恢复|整改|处理一下|解决|建议|道歉)")
+_WISH = re.compile(
+    r"(希望|要求|能不能|可不可以|赶紧|尽快|给我|帮我|请你们|你们得|应该|得有人|来人|查一查|查查|管管|退给?我|退钱|赔|给个说法|恢复|整改|处理一下|解决|建议|道歉)"
+)
 _YES = re.compile(r"^(对|是|嗯|是的|对的|没错|在|有|可以)")
 _NO = re.compile(r"^(没有|没|不是|不|还没|未|从来没)")
 _TAG = re.compile(r"(对吗|是吗|是吧|对吧|对不对|是不是|吗|呢)$")
@@ -135,7 +141,10 @@ def _replies(utterances: Sequence[Utterance], weigh: Callable[[str], float]) -> 
     return [
         Piece(clause(said.text).replace("您", "本人"), said.id, weigh(said.text) + 0.2, False)
         for said in utterances
-        if said.speaker is Speaker.AGENT and len(said.text) > 7 and not _COURTESY.search(said.text) and not _TAG.search(said.text)
+        if said.speaker is Speaker.AGENT
+        and len(said.text) > 7
+        and not _COURTESY.search(said.text)
+        and not _TAG.search(said.text)
     ]
 
 

@@ -23,7 +23,9 @@ _EPOCHS, _RATE, _DECAY, _BATCH, _SEED = 6, 0.3, 2e-6, 256, 12345
 class TextModel:
     """A trained model. Columns of both weight tables stand for `labels`, rows for the features of `vocabulary`."""
 
-    def __init__(self, labels: Sequence[str], vocabulary: dict[str, int], idf: Floats, weights: Floats, bayes: Floats) -> None:
+    def __init__(
+        self, labels: Sequence[str], vocabulary: dict[str, int], idf: Floats, weights: Floats, bayes: Floats
+    ) -> None:
         self.labels = tuple(labels)
         self.number = {label: at for at, label in enumerate(self.labels)}
         self.vocabulary = vocabulary
@@ -39,6 +41,13 @@ class TextModel:
         regression = _vector(counts, self.idf[at]) @ self._weights[at].astype(np.float32)
         bayes = np.sqrt(np.minimum(counts, 1)) @ self._bayes[at].astype(np.float32)
         return _standard(regression) + _standard(bayes)
+
+    def probabilities(self, bag: Bag) -> Floats:
+        """What the regression alone believes, at the odds the labels had in training."""
+        at, counts = self._known(bag)
+        if not len(at):
+            return np.zeros(len(self.labels), np.float32)
+        return odds(_vector(counts, self.idf[at]) @ self._weights[at].astype(np.float32), 1.0)
 
     def support(self, bag: Bag, label: str) -> float:
         """How much a text speaks for one label rather than the average of the others, by naive Bayes."""
@@ -78,7 +87,9 @@ class TextModel:
             return cls(labels, vocabulary, stored["idf"], stored["weights"], stored["bayes"])
 
 
-def train(texts: Sequence[tuple[str, Bag]], mixed: Sequence[tuple[str, Bag]] = (), *, epochs: int = _EPOCHS) -> TextModel:
+def train(
+    texts: Sequence[tuple[str, Bag]], mixed: Sequence[tuple[str, Bag]] = (), *, epochs: int = _EPOCHS
+) -> TextModel:
     """Fit a model to `(label, bag)` pairs; `mixed` are further ones for the regression only. Same input, same model."""
     labels = sorted({label for label, _ in texts})
     number = {label: at for at, label in enumerate(labels)}
@@ -91,7 +102,10 @@ def train(texts: Sequence[tuple[str, Bag]], mixed: Sequence[tuple[str, Bag]] = (
     seen = np.array([frequency[feature] for feature in vocabulary], np.float32)
     idf = (np.log((1 + len(everything)) / (1 + seen)) + 1).astype(np.float32)
     rows = [np.fromiter((vocabulary[f] for f in bag), np.int64, len(bag)) for _, bag in everything]
-    values = [_vector(np.fromiter(bag.values(), np.float32, len(bag)), idf[at]) for at, (_, bag) in zip(rows, everything, strict=True)]
+    values = [
+        _vector(np.fromiter(bag.values(), np.float32, len(bag)), idf[at])
+        for at, (_, bag) in zip(rows, everything, strict=True)
+    ]
     target = np.array([number[label] for label, _ in everything])
     weights = _regress(rows, values, target, (len(vocabulary), len(labels)), epochs)
     bayes = _count(rows[: len(texts)], target[: len(texts)], (len(vocabulary), len(labels)))
@@ -127,7 +141,9 @@ def _count(rows: Sequence[_Ints], target: _Ints, shape: tuple[int, int]) -> Floa
     return result
 
 
-def _regress(rows: Sequence[_Ints], values: Sequence[Floats], target: _Ints, shape: tuple[int, int], epochs: int) -> Floats:
+def _regress(
+    rows: Sequence[_Ints], values: Sequence[Floats], target: _Ints, shape: tuple[int, int], epochs: int
+) -> Floats:
     weights = np.zeros(shape, np.float32)
     memory = np.full(shape, 1e-6, np.float32)
     random = np.random.default_rng(_SEED)

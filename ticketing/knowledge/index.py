@@ -143,14 +143,18 @@ class KnowledgeIndex:
         today = _day(on)
         integer = tantivy.FieldType.Integer
         live = Query.range_query(self._schema, "until", integer, lower_bound=today)
-        found = self._ranked(searcher, Query.boolean_query([*filters, (Occur.Must, Query.const_score_query(live, 0.0))]), wide, on, typed)
+        found = self._ranked(
+            searcher, Query.boolean_query([*filters, (Occur.Must, Query.const_score_query(live, 0.0))]), wide, on, typed
+        )
         if len(found) < limit:
             past = Query.range_query(self._schema, "until", integer, upper_bound=today, include_upper=False)
             expired = Query.boolean_query([*filters, (Occur.Must, Query.const_score_query(past, 0.0))])
             found += self._ranked(searcher, expired, limit, on, typed)
         return found
 
-    def _ranked(self, searcher: tantivy.Searcher, query: Query, wide: int, on: date | None, typed: Typed) -> list[tuple[Article, float]]:
+    def _ranked(
+        self, searcher: tantivy.Searcher, query: Query, wide: int, on: date | None, typed: Typed
+    ) -> list[tuple[Article, float]]:
         result = searcher.search(query, wide, count=False)
         found: list[tuple[Article, float]] = []
         for score, address in result.hits:
@@ -191,7 +195,10 @@ class KnowledgeIndex:
             for pair in pairs:
                 want("sound", pair, 0.7)
         for row in typed.initials:
-            for token in (*(row[i : i + 2] for i in range(len(row) - 1)), *(row[i : i + 3] for i in range(len(row) - 2))):
+            for token in (
+                *(row[i : i + 2] for i in range(len(row) - 1)),
+                *(row[i : i + 3] for i in range(len(row) - 2)),
+            ):
                 want("initials", token, 0.3)
             for word, weight in self._lexicon.words(row):
                 for token in (word[i : i + 2] for i in range(len(word) - 1)):
@@ -200,7 +207,9 @@ class KnowledgeIndex:
         return Query.boolean_query(parts) if parts else None
 
     def _term(self, field: str, text: str) -> Query:
-        return Query.term_query(self._schema, field, text, "freq" if field in {"head", "body", "sound", "initials"} else "basic")
+        return Query.term_query(
+            self._schema, field, text, "freq" if field in {"head", "body", "sound", "initials"} else "basic"
+        )
 
     def _document(self, article: Article) -> Document:
         head = " ".join((article.title, article.title, *article.questions, *article.tags))

@@ -322,6 +322,19 @@ async def test_a_ring_nobody_knows_of_is_taken_back() -> None:
         assert not [one for one in heard.of(CALL) if isinstance(one, ev.LegAnswered)]
 
 
+async def test_a_ring_that_begins_only_after_it_was_taken_back_is_taken_back_again() -> None:
+    async with AriStub() as stub, hotline(stub) as (telephony, heard):
+        await arrive(stub, heard)
+        not_yet = {"message": "Channel not found"}
+        stub.script = lambda asked: (
+            Answer(never=True) if asked.method == "POST"
+            else Answer(404, not_yet) if len(stub.asked_for("DELETE", "channels")) == 1 else None
+        )  # fmt: skip
+        with pytest.raises(AsteriskUnavailable):
+            await ring(telephony)
+        await until(lambda: len(stub.asked_for("DELETE", f"channels/{AGENT}")) == 2, "the second attempt")
+
+
 async def test_a_ring_that_began_under_a_reconnection_is_taken_back() -> None:
     """Its leg was not in the snapshot, so the call has given it up."""
     async with AriStub() as stub, hotline(stub) as (telephony, heard):
@@ -365,6 +378,42 @@ async def test_a_queue_without_its_citizen_is_a_gone_leg_and_its_bridge_goes_wit
         assert stub.asked_for("DELETE", f"bridges/{CALL}.hold")
 
 
+async def test_a_bridge_whose_making_failed_is_made_again_and_no_leg_taken_for_gone() -> None:
+    async with AriStub() as stub, hotline(stub) as (telephony, heard):
+        await arrive(stub, heard)
+        stub.script = lambda asked: Answer(503) if asked.path == f"bridges/{CALL}.hold" else None
+        with pytest.raises(AsteriskUnavailable):
+            await telephony.place_in_queue(CALL, CITIZEN)
+        made: list[Asked] = []
+
+        def script(asked: Asked) -> Answer | None:
+            if asked.path == f"bridges/{CALL}.hold":
+                made.append(asked)
+            missing = asked.path.endswith("/addChannel") and not made
+            return Answer(404, {"message": "Bridge not found"}) if missing else None
+
+        stub.script = script
+        await telephony.place_in_queue(CALL, CITIZEN)
+        assert len(made) == 1
+
+
+async def test_a_bridge_that_stands_unknown_to_us_is_entered() -> None:
+    async with AriStub() as stub, hotline(stub) as (telephony, heard):
+        await arrive(stub, heard)
+        stub.script = lambda asked: Answer(409) if asked.path == f"bridges/{CALL}.hold" else None
+        await telephony.place_in_queue(CALL, CITIZEN)
+        assert len(stub.asked_for("POST", f"bridges/{CALL}.hold/addChannel")) == 1
+
+
+async def test_a_bridge_that_cannot_be_kept_is_no_gone_leg() -> None:
+    async with AriStub() as stub, hotline(stub) as (telephony, heard):
+        await arrive(stub, heard)
+        for step in ("/addChannel", "/moh"):
+            stub.script = lambda asked, step=step: Answer(404) if asked.path.endswith(step) else None  # type: ignore[misc]  # bound now
+            with pytest.raises(RequestRefused):
+                await telephony.place_in_queue(CALL, CITIZEN)
+
+
 async def both_there(stub: AriStub, telephony: AriTelephony, heard: Listener) -> None:
     await arrive(stub, heard)
     await ring(telephony)
@@ -372,7 +421,7 @@ async def both_there(stub: AriStub, telephony: AriTelephony, heard: Listener) ->
     await heard.event(ev.LegAnswered)
 
 
-@pytest.mark.parametrize("status", [400, 404, 409, 422])
+@pytest.mark.parametrize("status", [400, 409, 422])
 async def test_a_phone_that_is_gone_is_named_and_the_citizen_stays_in_the_music(status: int) -> None:
     async with AriStub() as stub, hotline(stub) as (telephony, heard):
         await both_there(stub, telephony, heard)
@@ -593,7 +642,23 @@ async def test_sweeping_takes_what_nobody_claims_and_nothing_else() -> None:
         assert telephony.counts["swept"] == 4
 
 
-async def test_a_frozen_asterisk_is_found_and_left(caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_number_is_logged_however_much_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    async with AriStub() as stub, hotline(stub) as (telephony, heard):
+        await stub.text('{"number": "13800000001", "type": "Anything"}')
+        await arrive(stub, heard)
+        await ring(telephony)
+        stub.script = lambda _: Answer(500)
+        with pytest.raises(AsteriskUnavailable):
+            await telephony.pick_up(CALL, CITIZEN)
+        await stub.drop()
+        await heard.wait(lambda one: isinstance(one, LinkDown), "LinkDown")
+    assert "13800000001" not in caplog.text
+    assert "secret" not in caplog.text
+    assert "ari connected" in caplog.text
+
+
+async def test_a_frozen_asterisk_is_found_and_left() -> None:
     times = replace(TIMES, ping_every_ms=100, pong_within_ms=200)
     async with AriStub() as stub, hotline(stub, times=times) as (_, heard):
         since = len(heard.heard)

@@ -46,7 +46,7 @@ def test_what_is_fatal_names_its_mend(failure: Exception, refused_for_ms: float,
 
 
 @pytest.mark.parametrize(
-    ("status", "reason", "gone", "error"),
+    ("status", "reason", "gone", "error"),  # `gone`: statuses that mean LegGone in reply to this request
     [
         (200, "OK", {404}, None),
         (204, "No Content", set(), None),
@@ -63,7 +63,7 @@ def test_what_is_fatal_names_its_mend(failure: Exception, refused_for_ms: float,
     ],
 )
 def test_statuses_become_errors(status: int, reason: str, gone: set[int], error: type[Exception] | None) -> None:
-    raised = refusal(status, reason, "answer", frozenset(gone))
+    raised = refusal(status, reason, "answer", dict.fromkeys(gone, LegGone))
     assert type(raised) is (error or type(None))
     if raised is not None:
         assert str(raised).startswith(f"answer: {status} {reason}")
