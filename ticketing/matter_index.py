@@ -131,7 +131,7 @@ def pairs(text: str) -> frozenset[str]:
     """The pairs of neighbouring characters in a text, without what is no word."""
     found: set[str] = set()
     for part in _GAP.split(text.lower()):
-        found.update(part[at : at + 2] for at in range(len(part) - 1))
+        found.update(map(str.__add__, part, part[1:]))
     return frozenset(found)
 
 

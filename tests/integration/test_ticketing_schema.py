@@ -12,6 +12,8 @@ from ticketing.database import Database, open_database
 from ticketing.errors import DatabaseUnready
 from ticketing.models import Caller, Ticket
 from ticketing.schema import check_schema, upgrade
+from ticketing.unit_of_work import UnitOfWork
+from ticketing.vocabulary import Role
 
 pytestmark = pytest.mark.database
 
@@ -104,3 +106,38 @@ async def test_a_time_without_a_zone_is_refused(database: Database) -> None:
         with pytest.raises(StatementError, match="without a zone"):
             await connection.execute(insert(Caller).values(number="1", first_seen_at=naive))
         await connection.rollback()
+
+
+FIRST_RELEASE = (
+    "INSERT INTO contact (id, medium, state, dialled, arrived_at) "
+    "VALUES ('call-1', 'phone', 'arrived', '12345', '2026-11-02 01:00:00.000000')",
+    "INSERT INTO ticket (id, reference, revision, state, contact_id, submit_key, medium, request_type, category_code,"
+    " category, address, citizen_name, callback_phone, confidential, sensitive, lead_agency_id, lead_agency,"
+    " co_agency_ids, urgency, deadline_rule_id, title, content, created_by, created_at, dispatched_at) "
+    "VALUES (1, '2611020001', 1, 'dispatched', 'call-1', 'k', 'phone', '投诉', '010101', '占道经营', '', '', '', false,"
+    " false, 'd-cgj', '城管', '[]', '一般', 'dl-general', '题', '文', '1001', '2026-11-02 01:00:00.000000',"
+    " '2026-11-02 01:01:00.000000')",
+    "INSERT INTO ticket_event (ticket_id, seq, at, actor, kind, to_state, why, body) "
+    "VALUES (1, 0, '2026-11-02 01:00:00.000000', '1001', 'submitted', 'pending_dispatch', '', '{}')",
+    "INSERT INTO outbox (key, ticket_id, agency_id, part, state, attempts, created_at, next_at, last_error) "
+    "VALUES ('k', 1, 'd-cgj', 'lead', 'sent', 1, '2026-11-02 01:00:00.000000', '2026-11-02 01:00:00.000000', '')",
+)
+
+
+async def test_a_database_of_the_first_release_is_brought_forward_with_what_is_in_it(empty_url: str) -> None:
+    await upgrade(empty_url, "0001")
+    async with open_database(empty_url) as database, database.engine.begin() as connection:
+        for statement in FIRST_RELEASE:
+            await connection.execute(text(statement))
+    await upgrade(empty_url)
+    async with open_database(empty_url) as database:
+        await check_schema(database)
+        async with UnitOfWork(database, reads=True) as unit:
+            ticket = await unit.tickets.get("2611020001")
+            (event,) = await unit.tickets.events("2611020001")
+            (entry,) = await unit.outbox.of_ticket("2611020001")
+            late = await unit.tickets.unsigned(datetime(2026, 11, 3, tzinfo=UTC), 9)
+    assert (ticket.holder_agency_id, ticket.supervision, ticket.merged_into) == ("d-cgj", 0, None)
+    assert (event.role, event.actor) == (Role.AGENT, "1001")
+    assert (entry.kind, entry.body) == ("dispatch", {})
+    assert [one.reference for one in late] == ["2611020001"]

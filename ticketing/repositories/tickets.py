@@ -19,6 +19,11 @@ AWAITING_REPLY = (TicketState.DISPATCHED, TicketState.RETURN_ASKED, TicketState.
 
 _COLUMNS = tuple(name for name in TicketRecord.__struct_fields__ if name != "contact")
 
+_TICKETS: Select[*tuple[Any, ...]] = select(
+    Ticket.contact_id.label("contact"), *(getattr(Ticket, name) for name in _COLUMNS)
+)
+"""Tickets as plain columns: no object is made that the session would have to keep track of."""
+
 
 class TicketRepository:
     """Work orders. Naming one that is not there raises `UnknownId`."""
@@ -70,14 +75,14 @@ class TicketRepository:
 
     async def get(self, reference: str) -> TicketRecord:
         """The ticket of a number."""
-        found = await self._all(_tickets().where(Ticket.reference == reference))
+        found = await self._all(_TICKETS.where(Ticket.reference == reference))
         if not found:
             raise UnknownId(f"no ticket {reference[:20]!r}")
         return found[0]
 
     async def find(self, wanted: TicketFilter, limit: int = 50) -> tuple[TicketRecord, ...]:
         """The newest tickets that are as wanted; ask on with `before` set to the last one's number."""
-        query = _tickets()
+        query = _TICKETS
         if wanted.states:
             query = query.where(Ticket.state.in_(wanted.states))
         if wanted.agencies:
@@ -96,11 +101,11 @@ class TicketRepository:
 
     async def many(self, references: Sequence[str]) -> tuple[TicketRecord, ...]:
         """The tickets of these numbers that there are, in no order."""
-        return await self._all(_tickets().where(Ticket.reference.in_(references))) if references else ()
+        return await self._all(_TICKETS.where(Ticket.reference.in_(references))) if references else ()
 
     async def created_from(self, at: datetime | None, *, beyond: Reference, limit: int) -> tuple[TicketRecord, ...]:
         """Tickets created since `at` (None: ever) with numbers beyond one, by number: for reading all in parts."""
-        query = _tickets().where(Ticket.reference > beyond)
+        query = _TICKETS.where(Ticket.reference > beyond)
         if at is not None:
             query = query.where(Ticket.created_at >= at)
         return await self._all(query.order_by(Ticket.reference).limit(limit))
@@ -117,16 +122,16 @@ class TicketRepository:
 
     async def merged_into(self, reference: str) -> tuple[TicketRecord, ...]:
         """The tickets merged into this one, oldest first."""
-        return await self._all(_tickets().where(Ticket.merged_into == reference).order_by(Ticket.id))
+        return await self._all(_TICKETS.where(Ticket.merged_into == reference).order_by(Ticket.id))
 
     async def unsigned(self, now: datetime, limit: int) -> tuple[TicketRecord, ...]:
         """Tickets no agency signed in time, the longest waiting first."""
-        late = _tickets().where(Ticket.state == TicketState.DISPATCHED, Ticket.sign_by <= now)
+        late = _TICKETS.where(Ticket.state == TicketState.DISPATCHED, Ticket.sign_by <= now)
         return await self._all(late.order_by(Ticket.sign_by).limit(limit))
 
     async def due_between(self, start: datetime | None, end: datetime, limit: int) -> tuple[TicketRecord, ...]:
         """Tickets an agency has to reply to by a time in (start, end], the earliest first."""
-        due = _tickets().where(Ticket.state.in_(AWAITING_REPLY), Ticket.due_at <= end)
+        due = _TICKETS.where(Ticket.state.in_(AWAITING_REPLY), Ticket.due_at <= end)
         if start is not None:
             due = due.where(Ticket.due_at > start)
         return await self._all(due.order_by(Ticket.due_at, Ticket.id).limit(limit))
@@ -140,7 +145,7 @@ class TicketRepository:
         self, contact: ContactId, *, states: Sequence[TicketState] | None = None, limit: int = 20
     ) -> tuple[TicketRecord, ...]:
         """The newest tickets of the number a contact came from; none where it was withheld."""
-        query = _tickets().where(_same_caller(contact))
+        query = _TICKETS.where(_same_caller(contact))
         if states is not None:
             query = query.where(Ticket.state.in_(states))
         return await self._all(query.order_by(Ticket.created_at.desc(), Ticket.id.desc()).limit(limit))
@@ -163,11 +168,6 @@ class TicketRepository:
 
 def _same_caller(contact: ContactId) -> Any:
     return Ticket.caller_id == select(Contact.caller_id).where(Contact.id == contact).scalar_subquery()
-
-
-def _tickets() -> Select[*tuple[Any, ...]]:
-    """Tickets as plain columns: no object is made that the session would have to keep track of."""
-    return select(Ticket.contact_id.label("contact"), *(getattr(Ticket, name) for name in _COLUMNS))
 
 
 def _event_row(session: AsyncSession, ticket_id: int, event: TicketEventRecord) -> Any:
