@@ -23,7 +23,7 @@ RIGHT = sum(splice[-1] for splice in SPLICES)
 CHUNK = 150
 BATCH = 64
 CYCLES = ((5000, 2e-3), (4000, 1e-3))
-"""Steps and peak learning rate of each cycle: a tenth of it warms up, the rest cools down to nothing, both by cosine."""
+"""Steps and peak learning rate of each cycle: a tenth warms up, the rest cools down to nothing, both by cosine."""
 STEPS = sum(steps for steps, _ in CYCLES)
 PRIOR_FLOOR = 0.0012
 """A sound rarer than this is scored as if it were this frequent: a tiny prior makes it swallow whole sentences."""

@@ -44,10 +44,8 @@ def _variant(name: str, rng: random.Random) -> str:
     lines.append(f"flutter {rng.randint(0, 20)}")
     lines.append(f"roughness {rng.choice((0, 0, 1, 2, 3, 4, 5))}")
     lines.append(_formant(0, rng.uniform(90, 115), (80, 150), (80, 150), rng))
-    for number in range(1, 4):
-        lines.append(_formant(number, 100 * size * rng.uniform(0.92, 1.08), (60, 170), (60, 170), rng))
-    for number in range(4, 9):
-        lines.append(_formant(number, rng.uniform(60, 130), (0, 140), (50, 160), rng))
+    lines += [_formant(n, 100 * size * rng.uniform(0.92, 1.08), (60, 170), (60, 170), rng) for n in range(1, 4)]
+    lines += [_formant(n, rng.uniform(60, 130), (0, 140), (50, 160), rng) for n in range(4, 9)]
     if rng.random() < 0.4:
         lines.append(f"voicing {rng.randint(30, 160)}")
     if rng.random() < 0.5:
