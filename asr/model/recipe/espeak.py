@@ -113,7 +113,10 @@ def _serve(pipe: Connection, folder: Path | None) -> None:
             text, manner = pipe.recv()
         except EOFError:
             return
-        pipe.send(library.speak(text, manner))
+        try:
+            pipe.send(library.speak(text, manner))
+        except SynthesiserFailed as failure:
+            pipe.send(failure)
 
 
 class Voice:
@@ -136,12 +139,15 @@ class Voice:
         self.close()
 
     def speak(self, text: str, manner: Manner) -> tuple[NDArray[np.int16], list[Phoneme]]:
-        """Samples at RATE and the phonemes; empty where the synthesiser crashed on this text twice."""
+        """Samples at RATE and the phonemes; empty where the synthesiser crashed on this text twice.
+
+        Raises SynthesiserFailed where it has no such voice or does not live at all.
+        """
         for _ in range(2):
             pipe = self._pipe or self._start()
             try:
                 pipe.send((text, manner))
-                samples, phonemes = pipe.recv()
+                answer = pipe.recv()
             except (EOFError, BrokenPipeError, ConnectionResetError):
                 self.crashes += 1
                 self._unanswered += 1
@@ -150,6 +156,9 @@ class Voice:
                     raise SynthesiserFailed(f"eSpeak NG died {self._unanswered} times in a row") from None
             else:
                 self._unanswered = 0
+                if isinstance(answer, SynthesiserFailed):
+                    raise answer
+                samples, phonemes = answer
                 return samples, phonemes
         return np.zeros(0, np.int16), []
 
