@@ -15,11 +15,12 @@ from pathlib import Path
 
 import torch
 
-from asr.model.recipe import acoustic, artefact, corpus, openfst, site_text, speech
+from asr.model.recipe import acoustic, artefact, corpus, invented, openfst, site_text, speech
 
-PARTS = 26
+PACKAGED_PARTS = 29
+INVENTED_PARTS = 10
+PARTS = PACKAGED_PARTS + INVENTED_PARTS
 UTTERANCES = 1500
-STEPS = 5000
 SEED = 1
 
 
@@ -63,16 +64,21 @@ def _say(text: str) -> None:
     sys.stderr.write(text + "\n")
 
 
-def _make_part(job: tuple[Path, Path, int]) -> None:
-    path, site, seed = job
-    speech.write_part(path, speech.training_texts(site_text.load(site)), seed, UTTERANCES)
+def _make_part(job: tuple[Path, Path, int, Path | None]) -> None:
+    path, site, seed, voices = job
+    speech.write_part(path, speech.training_texts(site_text.load(site)), seed, UTTERANCES, voices)
 
 
 def _speech(work: Path, site: Path, processes: int) -> list[Path]:
     folder = work / "speech"
     folder.mkdir(exist_ok=True)
     parts = [folder / f"part-{k:02d}.npz" for k in range(PARTS)]
-    jobs = [(path, site, 1000 + k) for k, path in enumerate(parts) if not path.exists()]
+    voices = invented.folder(work / "voices")
+    jobs = [
+        (path, site, 1000 + k, None if k < PACKAGED_PARTS else voices)
+        for k, path in enumerate(parts)
+        if not path.exists()
+    ]
     done = PARTS - len(jobs)
     bar("speech", done, PARTS)
     if jobs:
@@ -89,7 +95,7 @@ def _train(work: Path, parts: list[Path], processes: int) -> Path:
     finished = work / "final.mdl"
     if not finished.exists():
         torch.set_num_threads(processes)
-        trainer = acoustic.Trainer(acoustic.Speech.read(parts), STEPS, SEED)
+        trainer = acoustic.Trainer(acoustic.Speech.read(parts), SEED)
         trainer.run(work / "checkpoint.pt", lambda done, total, loss: bar("training", done, total, f"loss {loss:.3f}"))
         _say(f"frames right on utterances kept out of training: {100 * trainer.accuracy():.1f} %")
         trainer.export(finished)

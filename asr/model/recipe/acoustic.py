@@ -1,5 +1,6 @@
 """The network: a small time-delay network trained frame by frame, exported with everything folded into its layers."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,7 +22,9 @@ LEFT = sum(-splice[0] for splice in SPLICES)
 RIGHT = sum(splice[-1] for splice in SPLICES)
 CHUNK = 150
 BATCH = 64
-PEAK_RATE = 2e-3
+CYCLES = ((5000, 2e-3), (4000, 1e-3))
+"""Steps and peak learning rate of each cycle: a tenth warms up, the rest cools down to nothing, both by cosine."""
+STEPS = sum(steps for steps, _ in CYCLES)
 PRIOR_FLOOR = 0.0012
 """A sound rarer than this is scored as if it were this frequent: a tiny prior makes it swallow whole sentences."""
 _IGNORED = 255
@@ -107,13 +110,23 @@ def _half_precision() -> bool:
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001 - torch has no public name for it
 
 
-class Trainer:
-    """Trains on random chunks with AdamW and a one-cycle rate; the state can be saved and taken up again."""
+def rate(step: int) -> float:
+    """The learning rate of a step, counted from 0."""
+    for steps, peak in CYCLES:
+        if step < steps:
+            warm = steps / 10
+            part = step / warm if step < warm else 1 + (step - warm) / (steps - warm)
+            return peak * max(0.5 - 0.5 * math.cos(math.pi * part), 1e-4 if part > 1 else 0.04)
+        step -= steps
+    return 0.0
 
-    def __init__(self, speech: Speech, steps: int, seed: int) -> None:
+
+class Trainer:
+    """Trains on random chunks with AdamW and a rate in cycles; the state can be saved and taken up again."""
+
+    def __init__(self, speech: Speech, seed: int) -> None:
         self._speech = speech
         self._starts = np.concatenate([[0], np.cumsum(speech.lengths)[:-1]])
-        self._steps = steps
         self._seed = seed
         sample = speech.features[::7].astype(np.float64)
         self.mean: NDArray[np.float64] = sample.mean(0)
@@ -124,10 +137,7 @@ class Trainer:
         order = np.random.default_rng(seed).permutation(len(speech.lengths))
         self._dev, self._train = order[:150], order[150:]
         self.network = Network(seed)
-        self._optimiser = torch.optim.AdamW(self.network.parameters(), lr=PEAK_RATE, weight_decay=1e-2)
-        self._schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self._optimiser, PEAK_RATE, total_steps=steps + 1, pct_start=0.1,
-        )  # fmt: skip
+        self._optimiser = torch.optim.AdamW(self.network.parameters(), lr=1.0, weight_decay=1e-2)
         self._done = 0
 
     def run(self, checkpoint: Path, report: Callable[[int, int, float], None]) -> None:
@@ -138,7 +148,7 @@ class Trainer:
         scale = torch.tensor(self.scale, dtype=torch.float32)
         running, saved = 0.0, time.monotonic()
         for x, y in self._batches():
-            if self._done >= self._steps:
+            if self._done >= STEPS:
                 break
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=_half_precision()):
                 output = self.network.forward((x - mean) * scale, training=True)
@@ -147,14 +157,15 @@ class Trainer:
             self._optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+            for group in self._optimiser.param_groups:
+                group["lr"] = rate(self._done)
             self._optimiser.step()
-            self._schedule.step()
             self._done += 1
             value = float(loss.item())
             running = 0.98 * running + 0.02 * value if running else value
-            if self._done % 50 == 0 or self._done == self._steps:
-                report(self._done, self._steps, running)
-            if time.monotonic() - saved > 120 or self._done == self._steps:
+            if self._done % 50 == 0 or self._done == STEPS:
+                report(self._done, STEPS, running)
+            if time.monotonic() - saved > 120 or self._done == STEPS:
                 self._save(checkpoint)
                 saved = time.monotonic()
 
@@ -213,23 +224,16 @@ class Trainer:
             "means": self.network.means,
             "variances": self.network.variances,
             "optimiser": self._optimiser.state_dict(),
-            "schedule": self._schedule.state_dict(),
             "done": self._done,
-            "steps": self._steps,
         }
         torch.save(state, part)
         part.replace(path)
 
     def _load(self, path: Path) -> None:
         state = torch.load(path, weights_only=True)
-        if state["steps"] != self._steps:
-            raise ValueError(
-                f"{path} belongs to a training of {state['steps']} steps; delete it to train {self._steps}"
-            )
         with torch.no_grad():
             for name in ("weights", "biases", "means", "variances"):
                 for mine, theirs in zip(getattr(self.network, name), state[name], strict=True):
                     mine.copy_(theirs)
         self._optimiser.load_state_dict(state["optimiser"])
-        self._schedule.load_state_dict(state["schedule"])
         self._done = state["done"]

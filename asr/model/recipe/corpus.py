@@ -14,12 +14,12 @@ from asr.model.recipe.pronounce import readings
 from asr.model.recipe.segment import classed, classes_of, segmenter
 from asr.model.recipe.site_text import SiteText, clauses
 
-RARE = 18
+RARE = 25
 """Dictionary words seen less often than this stay out."""
 RARE_CHARACTER = 40
 LONGEST_WORD = 6
 _WORD_WEIGHT = 60.0
-TEXTS = {"general.txt": 1.5, "hotline.txt": 1.5, "dialogues.txt": 1.0, "collocations.txt": 0.6}
+TEXTS = {"general.txt": 2.0, "hotline.txt": 2.5, "dialogues.txt": 2.5, "collocations.txt": 0.6}
 _NUMBER_SENTENCES = 4000
 
 SURNAMES = (

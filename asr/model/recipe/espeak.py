@@ -69,9 +69,9 @@ _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 
 
 class _Library:
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None) -> None:
         self._lib = ctypes.CDLL(espeakng_loader.get_library_path())
-        data = str(espeakng_loader.get_data_path()).encode()
+        data = str(folder or espeakng_loader.get_data_path()).encode()
         rate = self._lib.espeak_Initialize(_SYNCHRONOUS, 1000, data, _PHONEME_EVENTS)
         if rate != RATE:
             raise SynthesiserFailed(f"eSpeak NG answered {rate} instead of {RATE} samples a second; is its data whole?")
@@ -106,20 +106,27 @@ class _Library:
         return pcm, self._phonemes
 
 
-def _serve(pipe: Connection) -> None:
-    library = _Library()
+def _serve(pipe: Connection, folder: Path | None) -> None:
+    library = _Library(folder)
     while True:
         try:
             text, manner = pipe.recv()
         except EOFError:
             return
-        pipe.send(library.speak(text, manner))
+        try:
+            pipe.send(library.speak(text, manner))
+        except SynthesiserFailed as failure:
+            pipe.send(failure)
 
 
 class Voice:
-    """Speaks texts in a child process that is replaced when it dies. Close it, or use it as a context manager."""
+    """Speaks texts in a child process that is replaced when it dies. Close it, or use it as a context manager.
 
-    def __init__(self) -> None:
+    `folder` is the synthesiser's data, the packaged one if None.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
         self._child: mp.process.BaseProcess | None = None
         self._pipe: Connection | None = None
         self.crashes = 0
@@ -132,12 +139,15 @@ class Voice:
         self.close()
 
     def speak(self, text: str, manner: Manner) -> tuple[NDArray[np.int16], list[Phoneme]]:
-        """Samples at RATE and the phonemes; empty where the synthesiser crashed on this text twice."""
+        """Samples at RATE and the phonemes; empty where the synthesiser crashed on this text twice.
+
+        Raises SynthesiserFailed where it has no such voice or does not live at all.
+        """
         for _ in range(2):
             pipe = self._pipe or self._start()
             try:
                 pipe.send((text, manner))
-                samples, phonemes = pipe.recv()
+                answer = pipe.recv()
             except (EOFError, BrokenPipeError, ConnectionResetError):
                 self.crashes += 1
                 self._unanswered += 1
@@ -146,13 +156,16 @@ class Voice:
                     raise SynthesiserFailed(f"eSpeak NG died {self._unanswered} times in a row") from None
             else:
                 self._unanswered = 0
+                if isinstance(answer, SynthesiserFailed):
+                    raise answer
+                samples, phonemes = answer
                 return samples, phonemes
         return np.zeros(0, np.int16), []
 
     def _start(self) -> Connection:
         context = mp.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._child = context.Process(target=_serve, args=(theirs,), name="espeak", daemon=True)
+        self._child = context.Process(target=_serve, args=(theirs, self._folder), name="espeak", daemon=True)
         self._child.start()
         theirs.close()
         return self._pipe

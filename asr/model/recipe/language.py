@@ -20,6 +20,7 @@ _TEXT_SHARE = 0.5
 _CHARACTER_SHARE = 0.02
 _BIGRAM_FLOOR = 0.45
 _TRIGRAM_FLOOR = 0.25
+_TRIGRAM_LEAST = 2.0
 _UNKNOWN_COUNT = 3.0
 _GROUP_SHARE = 0.4
 _GROUP_ARCS = 120_000
@@ -115,7 +116,7 @@ def estimate(counts: Counts) -> Acceptor:
     back = dict.fromkeys(groups.rows, 1 - _GROUP_SHARE)
     followers: dict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
     for gram, count in counts.grams.items():
-        if len(gram) == 2 or count >= 2:
+        if len(gram) == 2 or count >= _TRIGRAM_LEAST:
             followers[gram[:-1]][gram[-1]] = count
     for history, after in sorted(followers.items(), key=lambda item: len(item[0])):
         if len(history) == 1:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pypinyin.constants import PINYIN_DICT
 from scipy.signal import resample_poly
 
-from asr.model.recipe import channel, dictionary, espeak, features, units
+from asr.model.recipe import channel, dictionary, espeak, features, invented, units
 from asr.model.recipe.alignment import SILENCE, Span, align
 from asr.model.recipe.pronounce import readings
 from asr.model.recipe.site_text import SiteText
@@ -48,15 +48,18 @@ def training_variants() -> list[str]:
 
 
 class Speaker:
-    """Makes labelled utterances; the same seed and texts make the same ones."""
+    """Makes labelled utterances; the same seed and texts make the same ones.
 
-    def __init__(self, texts: Texts, seed: int) -> None:
+    `voices` is a folder of `invented.folder`, whose voices then speak instead of the packaged ones.
+    """
+
+    def __init__(self, texts: Texts, seed: int, voices: Path | None = None) -> None:
         self._texts = texts
         self._random = random.Random(seed)  # noqa: S311 - training data, not secrets
         self._rng = np.random.default_rng(seed)
         self._syllables = common_syllables(PINYIN_DICT)
-        self._variants = training_variants()
-        self._voice = espeak.Voice()
+        self._variants = training_variants() if voices is None else invented.names()
+        self._voice = espeak.Voice(voices)
         self._babble: list[NDArray[np.float64]] = []
         self.rejected = 0
 
@@ -176,9 +179,9 @@ def labels(frames: int, spans: list[Span], offset: int, scale: float) -> NDArray
     return out
 
 
-def write_part(path: Path, texts: Texts, seed: int, count: int) -> None:
-    """Make `count` utterances and store them; the file is whole or absent."""
-    speaker = Speaker(texts, seed)
+def write_part(path: Path, texts: Texts, seed: int, count: int, voices: Path | None = None) -> None:
+    """Make `count` utterances and store them; the file is whole or absent. `voices` as for Speaker."""
+    speaker = Speaker(texts, seed, voices)
     found: list[NDArray[np.float16]] = []
     heard: list[NDArray[np.uint8]] = []
     try:
