@@ -112,7 +112,7 @@ def _log_to(file: Path | None, words: Catalogue) -> None:
 
 
 def _look_at_terminal(words: Catalogue) -> None:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise Unusable(words.say("program.no_terminal"), TERMINAL)
     size = shutil.get_terminal_size()
     if size.columns < LEAST_WIDTH or size.lines < LEAST_HEIGHT:

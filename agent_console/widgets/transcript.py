@@ -72,7 +72,7 @@ class Transcript(ScrollView, can_focus=True):
         ]
         self.virtual_size = Size(self._width, len(self._lines))
         if self.following:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+            self.scroll_end(animate=False, force=True, x_axis=False)
         self.refresh()
 
     def _wrap(self, said: Said) -> list[Content]:

@@ -65,8 +65,7 @@ class Stage:
             assert self.app.fault is None, self.app.fault
             if loop.time() > deadline:
                 raise AssertionError(f"never came: {what or holds}\n{self.text()}")
-            await self.pilot.pause()
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0.004)
         await self.pilot.pause()
 
     async def press(self, *keys: str) -> None:

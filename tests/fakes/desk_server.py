@@ -5,6 +5,7 @@ moves the view with `tell`, and breaks things with `refuse`, `hold`, `drop` and 
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -71,6 +72,7 @@ class DeskServer:
     site: str = "运城12345"
     zone: str = "Asia/Shanghai"
     port: int = 0
+    subprotocol: str = SUBPROTOCOL
     articles: tuple[ArticleView, ...] = ()
     choices: dict[FieldName, tuple[Choice, ...]] = field(default_factory=dict)
     number: str = "13812345678"
@@ -106,9 +108,19 @@ class DeskServer:
     async def start(self) -> None:
         """Listen."""
         self._server = await serve(
-            self._serve, "127.0.0.1", self.port, subprotocols=[Subprotocol(SUBPROTOCOL)], close_timeout=1
+            self._serve,
+            "127.0.0.1",
+            self.port,
+            subprotocols=[Subprotocol(self.subprotocol)],
+            select_subprotocol=self._select,
+            close_timeout=1,
         )
         self.port = next(iter(self._server.sockets)).getsockname()[1]
+
+    def _select(self, socket: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+        """A server of another protocol takes the connection and speaks its own."""
+        own = Subprotocol(self.subprotocol)
+        return own if own in offered else None
 
     async def stop(self) -> None:
         """Drop the desk and listen no more."""
@@ -203,13 +215,18 @@ class DeskServer:
                 self._socket = None
 
     async def _listen(self, socket: ServerConnection, group: asyncio.TaskGroup) -> None:
+        answers: list[asyncio.Task[None]] = []
         try:
             async for data in socket:
                 message = decode_from_desk(data)
                 self.received.append(message)
-                group.create_task(self._answer(message, socket), name=f"answer {type(message).__name__}")
+                name = f"answer {type(message).__name__}"
+                answers.append(group.create_task(self._answer(message, socket), name=name))
         except ConnectionClosed:
             pass  # the desk went away, or a test cut it off
+        finally:
+            for answer in answers:
+                answer.cancel()
 
     def _turn_away(self, greeting: AnyFromDesk) -> Refused | None:
         scripted = self._refusals.get(type(greeting))
