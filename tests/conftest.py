@@ -2,7 +2,7 @@
 
 from tests.databases import backend, database, database_url, empty_url, postgres, sqlite_template
 from tests.exchanges import asterisk, exchange
-from tests.leaks import no_leaks, no_tasks_left
+from tests.leaks import no_leaks, no_tasks_left, pytest_runtest_call
 
 __all__ = [
     "asterisk",
@@ -14,5 +14,6 @@ __all__ = [
     "no_leaks",
     "no_tasks_left",
     "postgres",
+    "pytest_runtest_call",
     "sqlite_template",
 ]

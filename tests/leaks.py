@@ -9,6 +9,14 @@ from pathlib import Path
 
 import pytest
 
+_SOCKETS = pytest.StashKey[set[str]]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """Note what stands when a test's fixtures do; those of the session may have begun with them."""
+    item.stash[_SOCKETS] = open_sockets()
+
 
 async def tasks_left() -> list[str]:
     """The names of the running tasks, all but this one."""
@@ -26,13 +34,15 @@ def open_sockets() -> set[str]:
 
 @pytest.fixture(autouse=True)
 def no_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Every coroutine test ends with the tasks and sockets it began with."""
+    """Every coroutine test ends with no more tasks and sockets than it began with."""
     if not inspect.iscoroutinefunction(getattr(request, "function", None)):
         yield
         return
     request.getfixturevalue("no_tasks_left")
-    before = open_sockets()
     yield
+    before = request.node.stash.get(_SOCKETS, None)
+    if before is None:
+        return
     if open_sockets() - before:
         gc.collect()
     assert open_sockets() - before == set(), "sockets left behind"
