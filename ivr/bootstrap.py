@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import socket
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -29,7 +30,7 @@ from ivr.desk.rates import Today
 from ivr.desk.server import Authenticate, DeskServer
 from ivr.event_log import DatabaseEventLog, recorded_of
 from ivr.exchange import ensure_running, supervise
-from ivr.instance import Instance
+from ivr.instance import LEAST_FREE_BYTES, Instance
 from ivr.intake import Intake
 from ivr.keeper import Keeper
 from ivr.recordings import RecordingKeeper
@@ -77,6 +78,9 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
     """
     instance = await asyncio.to_thread(Instance.made, settings)
     clock = SystemClock()
+    _see_that_desks_can_come(settings)
+    if (free := instance.free_bytes()) < LEAST_FREE_BYTES:
+        progress(f"{settings.recordings}: only {free // 1_000_000} MB free for recordings; make room")
     async with AsyncExitStack() as stack:
         executor = stack.enter_context(ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="intake"))
         model = await asyncio.to_thread(chosen_model, settings)
@@ -121,7 +125,8 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         today = await _today(database, instance, settings)
         office = Office(switchboard.floor, intake, today)
         switchboard.watchers.add(office)
-        switchboard.watchers.add(RecordingKeeper(settings.recordings, keeper, tasks))
+        recordings = RecordingKeeper(settings.recordings, keeper, tasks)
+        switchboard.watchers.add(recordings)
         tasks.start("office", office.run())
         worker = DispatchWorker(
             database,
@@ -148,6 +153,7 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         finally:
             switchboard.stop()
             await asyncio.wait([running])
+            await recordings.settled()
 
 
 def _agents(instance: Instance) -> list[Agent]:
@@ -264,6 +270,21 @@ def _authenticate(accounts: Accounts) -> Authenticate:
             raise Refusal("refused.unavailable") from None
 
     return authenticate
+
+
+def _see_that_desks_can_come(settings: Settings) -> None:
+    """Find a taken port before anything is started: what cannot be served shall not run half."""
+    host, port = settings.desk.host, settings.desk.port
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise _desk_port_taken(host, port, error) from error
+
+
+def _desk_port_taken(host: str, port: int, error: OSError) -> SettingsError:
+    return SettingsError(f"[desk] port {port} of {host}: {error.strerror}; end what listens there or choose another")
 
 
 async def _listen(stack: AsyncExitStack, desks: DeskServer, settings: Settings) -> int:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import wave
+from datetime import timedelta
 from pathlib import Path
 
 from ivr.calls.events import Recorded
@@ -25,6 +26,8 @@ SUFFIXES = {
 CLOSED_WITHIN_S = 5.0
 LOOK_EVERY_S = 0.1
 HEADER_BYTES = 44
+MISSING_MS = 5_000
+"""How much shorter than its call a recording may be before somebody is told."""
 
 
 class RecordingKeeper:
@@ -34,11 +37,19 @@ class RecordingKeeper:
         self._folder = folder
         self._keeper = keeper
         self._tasks = tasks
+        self._tying: set[asyncio.Task[None]] = set()
 
     def call_changed(self, call: CallSeen) -> None:
         """See `watchers.Watcher`."""
         if call.over:
-            self._tasks.start(f"recordings {call.call}", self._tie(call.call))
+            task = self._tasks.start(f"recordings {call.call}", self._tie(call))
+            self._tying.add(task)
+            task.add_done_callback(self._tying.discard)
+
+    async def settled(self) -> None:
+        """Wait until the files of every ended call are tied to it: a few seconds at most."""
+        if self._tying:
+            await asyncio.wait(self._tying)
 
     def agent_changed(self, seat: Seat) -> None:
         """See `watchers.Watcher`; no concern of recordings."""
@@ -52,41 +63,48 @@ class RecordingKeeper:
     def link_changed(self, *, up: bool) -> None:
         """See `watchers.Watcher`; no concern of recordings."""
 
-    async def _tie(self, call: CallId) -> None:
-        found = await closed_recordings(self._folder, call, offset_ms=0)
+    async def _tie(self, call: CallSeen) -> None:
+        lasted = (call.ended_at or call.arrived_at) - call.arrived_at
+        found = await closed_recordings(self._folder, call.call, lasted // timedelta(milliseconds=1))
+        contact = ContactId(call.call)
 
         async def keep(unit: UnitOfWork) -> None:
             for recording in found:
-                await unit.transcripts.add_recording(ContactId(call), recording)
+                await unit.transcripts.add_recording(contact, recording)
 
         self._keeper.keep("recordings", keep)
 
 
-async def closed_recordings(folder: Path, call: CallId, offset_ms: int) -> list[RecordingRecord]:
+async def closed_recordings(folder: Path, call: CallId, lasted_ms: int) -> list[RecordingRecord]:
     """The call's files once they are whole. Asterisk writes a file's length only when it closes it: that is waited for.
 
-    `offset_ms` is where the files begin on the call's axis. A file that stays open, or is not there, is logged and
-    taken as it is or left out.
+    A file that stays open, is not there, or is clearly shorter than the call, which lasted `lasted_ms`, is logged and
+    taken as it is or left out. Files begin with the call, so their offset on its axis is 0.
     """
     found: list[RecordingRecord] = []
     for kind, suffix in SUFFIXES.items():
         path = folder / f"{call}{suffix}"
-        deadline = asyncio.get_running_loop().time() + CLOSED_WITHIN_S
-        while True:
-            seen = await asyncio.to_thread(_look, path)
-            if seen is not None and seen[1]:
-                break
-            if asyncio.get_running_loop().time() > deadline:
-                break
-            await asyncio.sleep(LOOK_EVERY_S)
+        seen = await _closed(path)
         if seen is None:
             _log.error("call %s has no recording of the %s; is the disk full?", call, kind)
             continue
         ms, whole, size = seen
         if not whole:
             _log.error("recording of the %s of call %s was not closed; taken as it is", kind, call)
-        found.append(RecordingRecord(kind=kind, path=path.name, ms=ms, bytes=size, offset_ms=offset_ms))
+        elif lasted_ms - ms > MISSING_MS:
+            short = (lasted_ms - ms) // 1000
+            _log.error("recording of the %s of call %s lacks %d s; is the disk full?", kind, call, short)
+        found.append(RecordingRecord(kind=kind, path=path.name, ms=ms, bytes=size, offset_ms=0))
     return found
+
+
+async def _closed(path: Path) -> tuple[int, bool, int] | None:
+    deadline = asyncio.get_running_loop().time() + CLOSED_WITHIN_S
+    while True:
+        seen = await asyncio.to_thread(_look, path)
+        if (seen is not None and seen[1]) or asyncio.get_running_loop().time() > deadline:
+            return seen
+        await asyncio.sleep(LOOK_EVERY_S)
 
 
 def _look(path: Path) -> tuple[int, bool, int] | None:

@@ -78,4 +78,4 @@ def draft(
             for answer in draft_dialogues(drafter, [line], live=live):
                 say(json.dumps(answer, ensure_ascii=False))
         except (ValueError, KeyError) as error:
-            fail(f"{file}:{number}: not a dialogue ({type(error).__name__}: {error}); see docs/reference/dialogues.md")
+            fail(f"{file}:{number}: not a dialogue ({type(error).__name__}: {error}); see docs/reference/commands.md")
