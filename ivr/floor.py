@@ -200,7 +200,7 @@ class AgentFloor:
             self._reserve(self._acd.agent_free(agent.id, agent.skills, seat.idle_rank))
         else:
             self._acd.agent_busy(agent.id)
-        return seat
+        return self._roster.seat(agent.id)  # being free may have brought a call already
 
     def _reserve(self, matches: Iterable[Match]) -> None:
         for match in matches:

@@ -204,7 +204,7 @@ class Performer:
             async with asyncio.timeout(EAR_MS / 1000):
                 await self._ear.open(self._call, party, fork.source_port, began_ms)
         except (RecogniserUnavailable, TimeoutError):
-            _log.warning("call %s: the %s is not listened to", self._call, party.value)
+            _log.info("call %s: the %s is not listened to", self._call, party.value)
             await self._close_ear(party)
             await self._telephony.stop_fork(self._call, party)
             return

@@ -146,7 +146,7 @@ async def test_agents_do_what_they_may() -> None:
         citizen = line.telephony.citizen_arrives()
         await line.reaches(citizen.call, CallState.QUEUED)
         line.telephony.phone("PJSIP/1001").will_answer()
-        board.floor.ready(A)
+        assert board.floor.ready(A).state is AgentState.RESERVED, "somebody was waiting"
         await line.reaches(citizen.call, CallState.CONNECTED)
         with pytest.raises(MoveRefused):
             board.floor.sign_out(A)
