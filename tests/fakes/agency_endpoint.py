@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
@@ -29,8 +29,10 @@ class AgencyEndpoint:
         self.url = ""
         self.at_once = 0
         self.most_at_once = 0
+        self._open: set[asyncio.StreamWriter] = set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
         try:
             while await self._answer(reader, writer):
                 pass
@@ -38,6 +40,13 @@ class AgencyEndpoint:
             pass  # the client went away, which some tests make it do
         finally:
             writer.close()
+
+    async def close(self) -> None:
+        """End what is still connected."""
+        for writer in self._open:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")[1:]
@@ -71,3 +80,4 @@ async def agency_endpoint(*script: int) -> AsyncIterator[AgencyEndpoint]:
     finally:
         server.close()
         await server.wait_closed()
+        await endpoint.close()
