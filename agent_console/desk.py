@@ -79,9 +79,13 @@ class Garbled(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pace:
-    """The connection's patience, in seconds. `backoff` are the waits between tries, the last one repeated."""
+    """The connection's patience, in seconds. `backoff` are the waits between tries, the last one repeated.
+
+    Each wait is shortened by a random part of `spread`, so that a restarted server is not met by all desks at once.
+    """
 
     backoff: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+    spread: float = 0.25
     opening: float = 5.0
     answer: float = 5.0
     heartbeat: float = 5.0
@@ -226,7 +230,7 @@ class Desk:
 
     async def _wait(self, tries: int) -> None:
         longest = self._pace.backoff[min(tries, len(self._pace.backoff) - 1)]
-        seconds = longest * random.uniform(0.75, 1)  # noqa: S311 spreads the desks after a restart, guards nothing
+        seconds = longest * random.uniform(1 - self._pace.spread, 1)  # noqa: S311 it guards nothing
         self._put_link(Link(state=LinkState.LOST, retry_at=self._clock.now() + timedelta(seconds=seconds)))
         await asyncio.sleep(seconds)
 

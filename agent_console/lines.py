@@ -169,23 +169,16 @@ def draft_title(state: DeskState, words: Catalogue) -> tuple[Piece, ...]:
 
 def ticket_lines(
     ticket: TicketView, words: Catalogue, zone: tzinfo, now: datetime, copy_key: str
-) -> tuple[tuple[Piece, ...], ...]:
-    """The work order that was made: number to read out, who deals with it, until when."""
+) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
+    """The work order that was made: its number to read out; who deals with it, how far it is, until when."""
     sent = ticket.dispatched_at is not None
     head = Piece(words.say("ticket.title" if sent else "ticket.waiting"), Tone.GOOD if sent else Tone.WARN, bold=True)
-    rows = [
-        (
-            head,
-            Piece(f"   {group_digits(ticket.reference)}", bold=True),
-            Piece(f"   {words.say('ticket.copy', key=copy_key)}", Tone.FAINT),
-        ),
-        (Piece(f"{words.say('ticket.agency')} ", Tone.FAINT), Piece(ticket.lead_agency)),
-    ]
-    state: tuple[Piece, ...] = (
-        Piece(f"{words.say('ticket.state')} ", Tone.FAINT),
-        Piece(words.name("ticket_state", ticket.state)),
-    )
+    number = Piece(f"   {group_digits(ticket.reference)}", bold=True)
+    copy = Piece(f"   {words.say('ticket.copy', key=copy_key)}", Tone.FAINT)
+    told = [("ticket.agency", ticket.lead_agency), ("ticket.state", words.name("ticket_state", ticket.state))]
     if ticket.due_at is not None:
-        due = day_and_time(ticket.due_at, zone, now)
-        state = (*state, Piece(f"   {words.say('ticket.due')} ", Tone.FAINT), Piece(due))
-    return (*rows, state)
+        told.append(("ticket.due", day_and_time(ticket.due_at, zone, now)))
+    line: list[Piece] = []
+    for code, value in told:
+        line += [Piece(f"{'   ' if line else ''}{words.say(code)} ", Tone.FAINT), Piece(value)]
+    return (head, number, copy), tuple(line)

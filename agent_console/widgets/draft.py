@@ -97,6 +97,7 @@ class DraftPanel(DraftForm):
             )
         ticket = state.view.ticket if state.view is not None else None
         self._ticket.display = ticket is not None
+        self._note.display = ticket is None
         if ticket is not None:
             copy_key = SHOWN[Action.COPY_REFERENCE]
             lines = ticket_lines(ticket, self._words, state.reception.zone, here, copy_key)

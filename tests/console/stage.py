@@ -120,11 +120,12 @@ async def desk_at(
     language: Language = Language.CHINESE,
     signed_in: bool = True,
     password: str = "",
+    address: str = "",
     pace: Pace = QUICK,
 ) -> AsyncIterator[Stage]:
     """A desk before that server, signed in unless it is to be done by hand, or with another `password`."""
     password = server.password if signed_in else password
-    seat = Seat(server=server.url, agent=server.agent, password=password, theme=theme, blink=False)
+    seat = Seat(server=address or server.url, agent=server.agent, password=password, theme=theme, blink=False)
     clock = HeldClock()
     app = DeskApp(seat, load(language), clock, pace)
     before = asyncio.all_tasks()

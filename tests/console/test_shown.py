@@ -147,11 +147,14 @@ def test_an_alarm_names_the_words_it_heard() -> None:
 def test_a_work_order_is_shown_with_its_number_in_groups() -> None:
     zone = ZoneInfo("Asia/Shanghai")
     shown = [plain(line) for line in lines.ticket_lines(LAST_TICKET, WORDS, zone, NOW, "Ctrl+N")]
-    assert shown == ["已派单   261120 0012   Ctrl+N 复制编号", "承办 市热力公司", "状态 待签收   时限 11-22 09:22"]
+    assert shown == [
+        "已派单   261120 0012   Ctrl+N 复制编号",
+        "承办 市热力公司   状态 待签收   时限 11-22 09:22",
+    ]
     waiting = change(LAST_TICKET, dispatched_at=None, due_at=None, state="pending_dispatch")
     shown = [plain(line) for line in lines.ticket_lines(waiting, WORDS, zone, NOW, "Ctrl+N")]
     assert shown[0].startswith("已立单，正在派单")
-    assert shown[2] == "状态 待派单"
+    assert shown[1] == "承办 市热力公司   状态 待派单"
 
 
 # ---- fields
