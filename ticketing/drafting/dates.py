@@ -41,8 +41,10 @@ _FESTIVAL = {
 _DAYS_AGO = re.compile(rf"(?P<n>{_NUM}{{1,2}})天(?:之?前|以前)")
 _FUTURE = re.compile(r"(之前|以前|前[办答完交回解给]|截止|到期|期限|为止|之内|以内|答复|回复|预产)")
 _OTHER = re.compile(
-    r"(打过|反映过|登记过|投诉过|打的电话|给你们打|报过|每周|每个|天天|一到|逢|平时|下周|下个|下礼拜|下星期|明天|后天|生的|出生|预约)"
+    r"(打过|反映过|登记过|投诉过|打的电话|给你们打|报过|每周|每个|天天|一到|逢|平时|下周|下个|下礼拜|下星期|明天|后天|生的|出生|生日|预约|打的(你们|热线|电话|一二)|反映的|登记的|写着|写的是|截止|到期|开学|报名|考试|几号)"
 )
+_UNTIL = re.compile(r"(到|至|等|等到|拖到|直到|看看|预报|下个?|明|后|让)$")
+_STILL = re.compile(r"^(都|是|还|第|才|仍|依然|也|已经|为止|没)")
 _ROUTINE = re.compile(r"(礼拜六礼拜|周六周|星期六星期|周末)")
 
 
@@ -64,6 +66,8 @@ def occurred_on(utterances: Sequence[Utterance], started_at: datetime) -> Day | 
         for day, at, end, sure in _days(said.text, today):
             near = said.text[max(0, at - 8) : end + 10]
             if day > today or _OTHER.search(near) or _FUTURE.match(said.text[end : end + 5]) or _ROUTINE.search(near):
+                continue
+            if _UNTIL.search(said.text[:at]) or (day == today and _STILL.match(said.text[end:])):
                 continue
             if best is None or sure > best.sure + 0.15:
                 best = Day(day, said.id, sure)
@@ -108,7 +112,7 @@ def _days(text: str, today: date) -> list[tuple[date, int, int, float]]:
 def _numbered(hit: re.Match[str], today: date) -> date | None:
     """八号, 上月三十号, 三月十五号, 去年十月二号."""
     number = value(hit["day"])
-    if not number or number > 31:
+    if not number or number > 31 or (hit[0].endswith("日") and not hit["month"]):
         return None
     month, year = hit["month"], hit["year"]
     if year:

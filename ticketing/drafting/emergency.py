@@ -28,7 +28,7 @@ _CALM = 4
 
 _NOW = re.compile(
     r"(刚刚|刚才|刚(?!好|毕业|买|搬|交|开学|办|装|修|结婚|生|来)|现在|正在|正(?=打|砸|往|追|烧|躺|流|冒|抽|哭|喊)|快来|快点|快(?!递|要|餐|捷)|赶紧|赶快|马上|救命|这会儿|眼下|眼看|还在(?=打|烧|流|冒|砸|喊|里|动|抽|上|水|哭)|着呢|在呢|"
-    r"喊着|哭着|躺着|站着|坐着|冒着|烧着|流着|叫着|就在|咋办|怎么办啊?$|不敢(动|出|开|进|看|回)|止不住|不行了|不动了|出不来|下不来|上不来|够不着|拔不出|要出人命|了$)"
+    r"喊着|哭着|躺着|站着|坐着|冒着|烧着|流着|叫着|就在|咋办|怎么办啊?$|不敢(动|出|开|进|看|回)|止不住|不行了|不动了|出不来|下不来|上不来|够不着|拔不出|要出人命)"
 )
 _DENIED = re.compile(
     r"^(没有|没着|没伤|没出|没事|没|不是|现在没|这会儿没|倒没|那倒没|没没|目前没|今天没|好了|早就|已经好|已经灭|不在了|人没事)"
@@ -48,6 +48,7 @@ _SENDS = re.compile(
     r"(马上|立即|立刻|现在|正在|已经|这就|赶紧)(就)?(给|帮|为)?(您|你)?(转接?|接通?|连线|叫|呼叫|通知|报)[^部门登记核实]{0,8}(急救|救护|消防|救援|公安|派出所|警|抢修|一二零|幺二零|一一九|幺幺九|一一零|幺幺零|一二二|幺二二)"
     r"|(正在|已经)(转接|接通|连线)|(不要|别|先别)(挂断|挂机|挂电话|挂掉|挂)|保持通话|(打开|开|放|调成?).{0,3}免提|(急救|消防|民警|救援|抢修)(人员)?(马上|已经|正在)(到|过去|出发|在路上)|转(一二零|幺二零|一一九|幺幺九|一一零|幺幺零|一二二|幺二二|急救|消防)"
 )
+_CONNECTS = re.compile(r"(马上|立即|立刻|现在|正在|已经|这就)(给|帮|为)?(您|你)?(转接?|接通?|连线)")
 _CARE = re.compile(
     r"(千万(不要|别)|不要移动|别动(他|她|伤者)|(不要|别)开(电)?灯|关阀|关死|关(掉|了)?总阀|马上(出门|出去|离开|下楼|撤)|侧(躺|着躺|过来)|躺平|按住|压住伤口|双闪|警示牌|护栏外|稳住(他|她)|别刺激|别说刺激|说刺激的话|捂住口鼻|湿毛巾|不要坐电梯|"
     r"不能下井|别下去|不要再?下|散开|心肺复苏|人工呼吸|清醒吗|有呼吸吗|意识|受伤了吗|人在不在里面|有没有人被困|您现在安全吗|躲(好|起来)|锁好门|离(远|开)点|别(开门|出声|靠近))"
@@ -92,12 +93,15 @@ class EmergencyWatch:
             for target, weight in self.weigh(said.text).items():
                 heard[target] = max(heard.get(target, 0.0), weight) + (0.1 if target in heard else 0.0)
                 evidence.append((weight, said.id))
-        if not heard:
-            return None
         agent = [u.text for u in utterances if u.speaker is Speaker.AGENT]
         sends = [text for text in agent if _SENDS.search(text)]
         cares = sum(1 for text in agent if _CARE.search(text))
         named = {t for t, pattern in _MENTIONED.items() if any(pattern.search(text) for text in sends)}
+        if named and not heard and any(_CONNECTS.search(text) for text in sends) and (len(sends) > 1 or cares):
+            first = min(named, key=lambda t: min(m.start() for text in sends if (m := _MENTIONED[t].search(text))))
+            return Danger(first, tuple(u.id for u in utterances if u.speaker is Speaker.CITIZEN)[:1], _WANTED)
+        if not heard:
+            return None
         enough = _WANTED if named else _HELD if sends or cares >= 2 else _ALARM
         routine = not sends and cares < 2 and any(_ROUTINE.search(text) for text in agent)
         best = max(heard, key=lambda target: heard[target] + (0.5 if target in named else 0.0))
