@@ -68,3 +68,10 @@ def test_links_between_pages_lead_somewhere() -> None:
 def test_no_page_names_a_machine_of_ours() -> None:
     for page in [ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")]:
         assert not re.search(r"/work/|/root/|/home/\w", page.read_text()), page
+
+
+@pytest.mark.parametrize("picture", sorted((DOCS / "pictures").glob("*.svg")), ids=lambda path: path.stem)
+def test_a_picture_is_what_the_program_shows(picture: Path) -> None:
+    """Copied from the pictures tests/console takes; `cp` it anew when the screen was changed on purpose."""
+    taken = ROOT / "tests" / "console" / "__snapshots__" / "test_pictures" / f"test_screen[{picture.stem}-120x40].svg"
+    assert picture.read_text() == taken.read_text()
