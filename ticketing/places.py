@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import msgspec
@@ -21,14 +22,16 @@ from ticketing.pack import Place, PlaceKind
 from ticketing.placenames import NameIndex, Spelling, Via
 from ticketing.sound import loosen, slack_key, syllable
 from ticketing.vocabulary import PlaceId
+from ticketing.wordlists import word_set
 
 _ADMIN = frozenset({PlaceKind.COUNTY, PlaceKind.SUBDISTRICT, PlaceKind.TOWN})
 
-EVERYDAY = frozenset(
-    "太阳 大王 开张 新城 古城 城区 城东 城西 城北 城关 水头 石门 下化 大交 三门 三路 七级 北街 南街 后宫 常乐 万安 高村 新中 夏中 "
-    "盐中 里望 长直 磨里 冷口 光华 横桥 清河 古交 西村 车村 通化 永乐 东镇 三管 三泉 铁牛 死海 卫校 特校 三中 二中 五中 三院 二院 "
-    "一院 一幼 万达 钟楼 鼓楼 孤山 龙门 东城 西城 南城 北城 中城 人民医院 体育馆 文化宫 政务大厅 医保大厅 人社大厅 市政府 区政府 "
-    "区医院 平安里 幸福里 火车站 高铁站 派出所 公安局 地铁站 物流园 建材城 图书馆 清华园".split()
+EVERYDAY = word_set(
+    "太阳 大王 开张 新城 古城 城区 城东 城西 城北 城关 水头 石门 下化 大交 三门 三路 七级 北街 南街 后宫 常乐",
+    "万安 高村 新中 夏中 盐中 里望 长直 磨里 冷口 光华 横桥 清河 古交 西村 车村 通化 永乐 东镇 三管 三泉 铁牛",
+    "死海 卫校 特校 三中 二中 五中 三院 二院 一院 一幼 万达 钟楼 鼓楼 孤山 龙门 东城 西城 南城 北城 中城",
+    "人民医院 体育馆 文化宫 政务大厅 医保大厅 人社大厅 市政府 区政府 区医院 平安里 幸福里 火车站 高铁站 派出所",
+    "公安局 地铁站 物流园 建材城 图书馆 清华园",
 )
 """Names that are also everyday words or name a kind of place: alone they weigh less, a county or a tail lifts them."""
 
@@ -36,15 +39,18 @@ NUMERAL = frozenset("零一二三四五六七八九十百千")
 _jieba = rjieba.Jieba()
 _UNIT_TAIL = re.compile(r"^(街道|镇|乡|县|市|区|办事处|街办|村(?!里人))")
 _PLACE_TAIL = re.compile(
-    r"^(那边|这边|那块|这块|这儿|那儿|那里|这里|门口|门前|大门|院里|院内|里头|里面|急诊|门诊|停车|旁|对面|附近|东|西|南|北|后面|前面|"
+    r"^(那边|这边|那块|这块|这儿|那儿|那里|这里|门口|门前|大门|院里|院内|里头|里面|急诊|门诊|停车|旁|对面|"
+    r"附近|东|西|南|北|后面|前面|"
     r"[一二三四五六七八九十]+(号楼|楼|层|单元|栋)|的)"
 )
 _AT = re.compile(r"(在|住|到|是|我们|咱|位于|来自|县|区|市|城里)$")
 _CROSSING = re.compile(r"(交叉口|交叉路口|路口|十字路口|十字|丁字路口|交汇处|交界|拐角|红绿灯)")
 _JOIN = re.compile(r"^(和|跟|与|同|到|交|跟着)$")
 OUTSIDE = re.compile(
-    r"(西安|太原|临汾|三门峡|渭南|郑州|洛阳|灵宝|韩城|潼关|侯马|晋城|长治|大同|吕梁|北京|上海|广州|深圳|天津|重庆|成都|武汉|杭州|苏州|南京|"
-    r"咸阳|宝鸡|石家庄|济南|青岛|西宁|兰州|银川|乌鲁木齐|新疆|内蒙|陕西|河南|河北|山东|四川|甘肃|江苏|浙江|广东|湖北|湖南)"
+    r"(西安|太原|临汾|三门峡|渭南|郑州|洛阳|灵宝|韩城|潼关|侯马|晋城|长治|大同|吕梁|北京|上海|广州|深圳|"
+    r"天津|重庆|成都|武汉|杭州|苏州|南京|"
+    r"咸阳|宝鸡|石家庄|济南|青岛|西宁|兰州|银川|乌鲁木齐|新疆|内蒙|陕西|河南|河北|山东|四川|甘肃|江苏|"
+    r"浙江|广东|湖北|湖南)"
 )
 """Cities and provinces around; a place named straight after one of them is not ours."""
 
@@ -129,21 +135,21 @@ class Gazetteer:
         for start in range(size):
             for end in range(start + 2, min(size, start + longest + 1) + 1):
                 part = key[start:end]
-                for at in exact.get(part, ()):
-                    hits.append(self._judge(text, start, end, known[at]))
+                hits += [self._judge(text, start, end, known[at]) for at in exact.get(part, ())]
                 if end - start < 3:
                     continue
-                for at in holed.get(part, ()):  # one syllable lost
-                    hits.append(self._slip(text, start, end, known[at]))
+                hits += [self._slip(text, start, end, known[at]) for at in holed.get(part, ())]  # one syllable lost
                 for gap in range(end - start):
                     less = part[:gap] + part[gap + 1 :]
                     if len(less) >= 3:
-                        for at in holed.get(less, ()):  # one syllable wrong
-                            if known[at].key != part and len(known[at].key) == len(part):
-                                hits.append(self._slip(text, start, end, known[at]))
+                        hits += [  # one syllable wrong
+                            self._slip(text, start, end, known[at])
+                            for at in holed.get(less, ())
+                            if known[at].key != part and len(known[at].key) == len(part)
+                        ]
                     if len(less) >= 4 and 0 < gap < len(less):
-                        for at in exact.get(less, ()):  # one syllable too many
-                            hits.append(self._slip(text, start, end, known[at]))
+                        # one syllable too many
+                        hits += [self._slip(text, start, end, known[at]) for at in exact.get(less, ())]
         return [hit for hit in hits if hit.score > 0.3]
 
     def _judge(self, text: str, start: int, end: int, spelling: Spelling) -> _Hit:
@@ -163,7 +169,7 @@ class Gazetteer:
             score *= 0.4
         if size == 2 and not _UNIT_TAIL.match(text[end:]) and not _stands_alone(text, start, end):
             score = min(score, 0.4)
-        if spelling.text in EVERYDAY or size == 2 and differ:
+        if spelling.text in EVERYDAY or (size == 2 and differ):
             after, before = text[end:], text[:start]
             helped = _UNIT_TAIL.match(after) or (differ == 0 and (_AT.search(before) or _PLACE_TAIL.match(after)))
             score = min(score, 0.78 if helped else 0.45)
@@ -176,7 +182,7 @@ class Gazetteer:
 
     @staticmethod
     def _slip(text: str, start: int, end: int, spelling: Spelling) -> _Hit:
-        """A match with one syllable wrong, lost or too many: the longer the name and the nearer the sound, the surer."""
+        """A match with one syllable wrong, lost or too many: the longer the name and the nearer, the surer."""
         said, name = text[start:end], spelling.text
         score = 0.5 + 0.04 * min(len(name), 7)
         if len(said) == len(name):
@@ -194,7 +200,7 @@ class Gazetteer:
             {(h.start, h.end) for h in hits if self.places[h.spelling.place].kind is PlaceKind.ROAD and h.score > 0.6}
         )
         found: dict[tuple[int, int], int] = {}
-        for (start, end), (other, last) in zip(roads, roads[1:], strict=False):
+        for (start, end), (other, last) in pairwise(roads):
             if _JOIN.match(text[end:other]) and (corner := _CROSSING.match(text[last:].lstrip("的那个"))):
                 skipped = len(text[last:]) - len(text[last:].lstrip("的那个"))
                 found[start, end] = last + skipped + len(corner[0])

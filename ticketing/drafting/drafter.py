@@ -16,8 +16,8 @@ from ticketing.drafting.categoriser import Categoriser, Guess, corpus
 from ticketing.drafting.emergency import Danger, EmergencyWatch
 from ticketing.drafting.kinds import KindJudge, course_of
 from ticketing.drafting.location import NOWHERE, Location, Locator, likely_at
-from ticketing.drafting.repair import Repairer
 from ticketing.drafting.refusals import RefusalWatch, Turned
+from ticketing.drafting.repair import Repairer
 from ticketing.drafting.spoken import plain
 from ticketing.errors import CalendarUnknown
 from ticketing.pack import Category
@@ -25,7 +25,7 @@ from ticketing.places import Gazetteer
 from ticketing.routing import Route, route
 from ticketing.site import Site
 from ticketing.views import Choice, Proposal, Proposed, Utterance
-from ticketing.vocabulary import FieldName, PlaceId, RequestType, Speaker, Urgency
+from ticketing.vocabulary import FieldName, PlaceId, RequestType, Urgency
 from ticketing.work_calendar import WorkCalendar
 
 THRESHOLDS = {
@@ -62,7 +62,7 @@ class Drafter:
         self._calendar = WorkCalendar.of_site(site)
 
     def propose(self, utterances: Sequence[Utterance], *, started_at: datetime, caller_number: str | None) -> Proposal:
-        """What the conversation so far says of every field. `started_at` is aware; the site's zone decides what 昨天 is."""
+        """What the conversation so far says of every field. `started_at` is aware; the site's zone dates 昨天."""
         said = [
             Utterance(id=u.id, speaker=u.speaker, start_ms=u.start_ms, end_ms=u.end_ms, text=plain(u.text))
             for u in utterances
@@ -116,7 +116,7 @@ class Drafter:
             kind=kind.kind,
             topic=topic,
             place=fields[FieldName.ADDRESS].value,
-            label=self._site.places[location.place_id].name if location.place_id in self._site.places else "",
+            label=location.label,
             person=name,
             day=day_value,
             answered=answered or turned is not None,

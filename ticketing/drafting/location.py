@@ -2,8 +2,8 @@
 
 Callers name places they only pass, come from or compare with. The place of the matter is chosen by how exact it is, how
 early and how often it is named, by the address words that follow it (三号楼, 门口, 对面), by the agent's question it
-answers, and against words that turn it away (不是…, 从…过来, 去过…). Where one name fits several counties and nothing said
-settles it, the place stays open and the question is ready.
+answers, and against words that turn it away (不是…, 从…过来, 去过…). Where one name fits several
+counties and nothing said settles it, the question is ready.
 """
 
 import re
@@ -25,10 +25,11 @@ _EXACT = {
     PlaceKind.GOVERNMENT: 0.65,
 }
 _FIRM = 0.78
-_AREAS = frozenset({PlaceKind.COUNTY, PlaceKind.SUBDISTRICT, PlaceKind.TOWN})
+_TOWNS = frozenset({PlaceKind.SUBDISTRICT, PlaceKind.TOWN})
 _CONFIRMED = re.compile(r"(对吗|是吗|对吧|是吧|位置是|您说的是|您是在|地址是)")
 _AWAY = re.compile(
-    r"(不是|别跟|不叫|搞混|跟|比|听说|像|以前在|老家|户口在|户口是|来自|从|绕到|路过了?|骑到|开到|经过|嫁到|同事家|别人家|离|往|想去|去过|送到|转到|拉到|亲戚在|上班在|我在.{0,4}上班)$"
+    r"(不是|别跟|不叫|搞混|跟|比|听说|像|以前在|老家|户口在|户口是|来自|从|绕到|路过了?|骑到|开到|经过|"
+    r"嫁到|同事家|别人家|离|往|想去|去过|送到|转到|拉到|亲戚在|上班在|我在.{0,4}上班)$"
 )
 _ORIGIN = re.compile(r"^(市|县|区)?(的)?(户口|户籍|人$|人我|那边的|老家|口音|牌照|上学|念书|打工)")
 _HERE = re.compile(
@@ -37,21 +38,38 @@ _HERE = re.compile(
 _ASKED = re.compile(
     r"(哪里|哪个|什么地方|位置|地址|具体在|哪儿|在哪|几号楼|哪条|哪一段|哪段|什么路|哪个区|哪个县|哪个村|小区)"
 )
-_NUMBERED = r"[零一二两三四五六七八九十百幺]+(?:号院|号楼|号|栋|幢|单元|层|楼|室|户|排|期|区|组|队|街|段|号线|号门|地块|号地块|门|米|里地|里来地|里路|公里)"
+_NUMBERED = (
+    r"[零一二两三四五六七八九十百幺]+(?:号院|号楼|号|栋|幢|单元|层|楼|室|户|排|期|区|组|队|街|段|号线|号门|"
+    r"地块|号地块|门|米|里地|里来地|里路|公里)"
+)
 _SIDE = (
-    r"(?:[东西南北]{1,2}|[前后左右]|大|小|侧|正|旁|斜)(?:边|面|侧|头|段|区|门口|门|口|户|街|院墙|院|半截|墙外头|墙外|墙根|墙|坡|角|路口|山墙|半边|对面|对过)(?:外头|里头|外面|里面|外|里|上|下)?"
+    r"(?:[东西南北]{1,2}|[前后左右]|大|小|侧|正|旁|斜)(?:边|面|侧|头|段|区|门口|门|口|户|街|院墙|院|半截|"
+    r"墙外头|墙外|墙根|墙|坡|角|路口|山墙|半边|对面|对过)(?:外头|里头|外面|里面|外|里|上|下)?"
 )
 _BESIDE = (
-    r"斜?对[面过门]|旁边|边上|隔壁|附近|跟前|门口|门前|后头|前头|里面|里头|外面|外头|外边|楼下|楼上|楼顶|顶楼|底下|底商|顶上|中间|中段|临街|临路|路口|十字路口|十字|丁字路口|交叉口|拐角处?|拐弯处?|"
-    r"桥下|桥上|桥头|桥洞|桥面|引桥|涵洞|隧道口|上游|下游|河滩上?|河边|沟边|渠边|坡地上|地头|地里|地下室|地下车库|地库|车库|天台|楼道|电梯|单元门|院里|院内|院子|村口|村头|村里|村委会|"
-    r"镇政府|乡政府|卫生院|小卖部|超市|幼儿园|学校|饭店|饭馆|烧烤店|药店|药房|网吧|市场|公交站|站牌|红绿灯|加油站|工地|篮球场|活动室|写字楼|商铺|门面|门市|小区|停车场|急诊|门诊|非机动车道|人行道|机动车道"
+    r"斜?对[面过门]|旁边|边上|隔壁|附近|跟前|门口|门前|后头|前头|里面|里头|外面|外头|外边|楼下|楼上|楼顶|"
+    r"顶楼|底下|底商|顶上|中间|中段|临街|临路|路口|十字路口|十字|丁字路口|交叉口|拐角处?|拐弯处?|"
+    r"桥下|桥上|桥头|桥洞|桥面|引桥|涵洞|隧道口|上游|下游|河滩上?|河边|沟边|渠边|坡地上|地头|地里|地下室|"
+    r"地下车库|地库|车库|天台|楼道|电梯|单元门|院里|院内|院子|村口|村头|村里|村委会|"
+    r"镇政府|乡政府|卫生院|小卖部|超市|幼儿园|学校|饭店|饭馆|烧烤店|药店|药房|网吧|市场|公交站|站牌|"
+    r"红绿灯|加油站|工地|篮球场|活动室|写字楼|商铺|门面|门市|小区|停车场|急诊|门诊|非机动车道|人行道|"
+    r"机动车道"
 )
-_WAY = r"往[^我你他她在有]{1,5}?(?:走|去|拐|的)|过了?[^我你他她有]{1,5}?(?=那|这|的)|从[^我你他她有]{1,7}?(?:到|往|至)[^我你他她有]{1,6}?(?=那|这|的|$)"
-_PIECE = rf"(?:村?{_NUMBERED}(?:到{_NUMBERED})?|[零一二三四五六七八九十幺]{{3,4}}(?![零一二三四五六七八九十百千万块元])|村?{_SIDE}|{_BESIDE}|{_WAY}|的)"
+_WAY = (
+    r"往[^我你他她在有]{1,5}?(?:走|去|拐|的)|过了?[^我你他她有]{1,5}?(?=那|这|的)|从[^我你他她有]{1,7}?(?:到|"
+    r"往|至)[^我你他她有]{1,6}?(?=那|这|的|$)"
+)
+_PIECE = (
+    rf"(?:村?{_NUMBERED}(?:到{_NUMBERED})?|"
+    rf"[零一二三四五六七八九十幺]{{3,4}}(?![零一二三四五六七八九十百千万块元])|村?{_SIDE}|{_BESIDE}|{_WAY}|的)"
+)
 _MEASURE = r"(?:那|这)(?:一|边|里|儿)?(?:个|家|条|栋|截|段|排|座|片|块|口|根|间|所|处|溜|带|道|堆|圈|户|棵)"
 _STOP = r"(?=$|[我你他她它有没在被把给让就都也不又是会要能说看从跟还老天每往正已经做开卖掉全])"
 _ADDRESS = re.compile(rf"^{_PIECE}+")
-_THERE = re.compile(rf"^(?:{_MEASURE}|[零一二两三四五六七八九十]{{1,2}}[块个家条])(?:[\u4e00-\u9fff]{{1,7}}?{_STOP})?|^(?:那边|那块|那儿|那片|这边|这块|这片|那里)")
+_THERE = re.compile(
+    rf"^(?:{_MEASURE}|[零一二两三四五六七八九十]{{1,2}}[块个家条])(?:[\u4e00-\u9fff]{{1,7}}?{_STOP})?|"
+    rf"^(?:那边|那块|那儿|那片|这边|这块|这片|那里)"
+)
 
 
 _KINDS = (
@@ -76,8 +94,11 @@ def likely_at(category: Category | None) -> frozenset[PlaceKind]:
 
 
 class Location(NamedTuple):
-    """The place of the matter. `place_id` and the ids above it are empty where they are not known; `rivals` are further
-    places it could be, best first; `ask` is the question that would settle it.
+    """The place of the matter, `label` its name as it was said.
+
+    `place_id` and the ids above it are empty where they are not known; `rivals` are further places it could be, best
+    first; `ask` is the question that would settle it; `firm` says that it was heard letter by letter or nearly so, and
+    not in passing.
     """
 
     place_id: PlaceId
@@ -113,7 +134,7 @@ class Locator:
         self._home = rows.most_common(1)[0][0] if rows else PlaceId("")
 
     def locate(self, utterances: Sequence[Utterance], likely: frozenset[PlaceKind] = frozenset()) -> Location:
-        """The place, `NOWHERE` where the site has none that was named. `likely` are kinds of place such a matter is at."""
+        """The place, `NOWHERE` where the site has none that was named. `likely`: where such matters are."""
         mentions = self._mentions(utterances, likely)
         if not mentions:
             return NOWHERE
@@ -138,7 +159,8 @@ class Locator:
         same = [m for m in rivals if m.label == best.match.label and m.county_id != best.match.county_id]
         evidence = tuple(dict.fromkeys(m.said.id for m in mentions if m.match.place_id == best.match.place_id))
         sure = max(0.0, min(1.0, best.match.score * (0.75 + 0.2 * min(1.0, max(0.0, ranked[order[0]] - 0.8)))))
-        address = self._address(utterances, best)
+        name = self._name(best)
+        address = self._address(utterances, best, name)
         firm = best.match.score >= _FIRM and not best.away
         if same and abs(ranked[same[0].place_id] - ranked[order[0]]) < 0.2:
             names = "、".join(self._gazetteer.by_id[m.county_id].name for m in [best.match, *same] if m.county_id)
@@ -147,7 +169,7 @@ class Locator:
             if home is not None:
                 others = tuple(m for m in (best.match, *rivals) if m.place_id != home.place_id)
                 return Location(
-                    home.place_id, home.label, home.county_id, home.subdistrict_id, address, 0.5, evidence, others, ask, firm
+                    home.place_id, name, home.county_id, home.subdistrict_id, address, 0.5, evidence, others, ask, firm
                 )
             return Location(
                 PlaceId(""),
@@ -165,7 +187,7 @@ class Locator:
             return NOWHERE
         return Location(
             best.match.place_id,
-            best.match.label,
+            name,
             best.match.county_id,
             best.match.subdistrict_id or self._subdistrict(mentions, best.match.county_id),
             address,
@@ -209,8 +231,7 @@ class Locator:
         return [
             m
             for m in found
-            if m.match.score > 0.5
-            and (m.match.place_id in told or _CONFIRMED.search(m.said.text) is not None)
+            if m.match.score > 0.5 and (m.match.place_id in told or _CONFIRMED.search(m.said.text) is not None)
         ]
 
     def _find(self, text: str) -> list[PlaceMatch]:
@@ -226,7 +247,8 @@ class Locator:
         return {
             m.match.county_id
             for m in mentions
-            if m.match.kind in {PlaceKind.COUNTY, PlaceKind.TOWN, PlaceKind.SUBDISTRICT} and m.match.score >= 0.78
+            if m.match.kind in {PlaceKind.COUNTY, PlaceKind.TOWN, PlaceKind.SUBDISTRICT}
+            and m.match.score >= 0.78
             and not m.away
         }
 
@@ -234,21 +256,28 @@ class Locator:
     def _subdistrict(mentions: Sequence[_Mention], county: PlaceId) -> PlaceId:
         """The town named beside a place of which the gazetteer does not know the town."""
         for mention in mentions:
-            if mention.match.county_id == county and mention.match.subdistrict_id and mention.match.score >= 0.9:
-                if mention.match.kind in {PlaceKind.TOWN, PlaceKind.SUBDISTRICT}:
-                    return mention.match.subdistrict_id
+            match = mention.match
+            if match.county_id == county and match.score >= 0.9 and match.kind in _TOWNS:
+                return match.subdistrict_id
         return PlaceId("")
 
-    def _address(self, utterances: Sequence[Utterance], best: _Mention) -> str:
+    @staticmethod
+    def _name(best: _Mention) -> str:
+        """The name as it was said where it was heard letter by letter, else as the gazetteer writes it."""
+        match = best.match
+        exact = match.how in {"name", "alias", "partial", "crossing"}
+        return best.said.text[match.start : match.end] if exact else match.label
+
+    def _address(self, utterances: Sequence[Utterance], best: _Mention, name: str) -> str:
         """The address words around the place, the name itself as the gazetteer writes it."""
         text, match = best.said.text, best.match
-        name = text[match.start : match.end] if match.how in {"name", "alias", "partial", "crossing"} else match.label
         tail = _tail(text[match.end :])
         if not tail and match.kind is not PlaceKind.COUNTY:
             for said in utterances[best.at + 1 : best.at + 7]:
                 if said.speaker is Speaker.CITIZEN and (
                     piece := re.search(
-                        r"[零一二三四五六七八九十]+(号楼|单元|栋|层|室)[零一二三四五六七八九十号楼单元层室栋户东西中门]*",
+                        r"[零一二三四五六七八九十]+(号楼|单元|栋|层|"
+                        r"室)[零一二三四五六七八九十号楼单元层室栋户东西中门]*",
                         said.text,
                     )
                 ):

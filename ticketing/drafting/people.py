@@ -12,13 +12,19 @@ from ticketing.drafting.numerals import DIGIT
 from ticketing.sound import slack, slack_key, syllable
 from ticketing.views import Utterance
 from ticketing.vocabulary import Speaker
+from ticketing.wordlists import word_pairs
 
 _BY_FREQUENCY = (
-    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付傅方白邹孟熊秦邱江尹薛闫段雷"
-    "侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤温康施文牛樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟殷詹申欧耿关兰焦俞左柳甘祝包宁尚符舒阮柯纪梅童凌毕单季裴霍涂成苗谷盛曲翁冉"
-    "骆蓝路游辛靳管柴蒙鲍华喻祁蒲房滕屈饶解牟艾尤阳时穆农司卓古吉缪简车项连芦麦褚娄窦戚岑景党宫费卜冷晏席卫米柏宗瞿桂全佟应臧闵苟邬边卞姬师和仇栾隋商刁沙荣巫寇桑郎甄"
-    "丛仲虞敖巩明佘池查麻苑迟邝封谈匡鞠惠荆乐冀郁胥南班储原栗燕楚鄢劳谌奚皮粟冼蔺楼盘满闻位厉伊仝区郜海阚花权强帅屠豆朴盖练廉禹井祖漆巴丰支卿国狄平计索宣晋相初门云容"
-    "敬来扈晁芮都普阙浦戈伏鹿薄邸雍辜羊阿乌母裘亓修邰赫杭况那宿鲜印逯隆茹诺战慕危玉银亢嵇公哈湛宾戎勾茅利於呼居揭干但尉冶斯元束檀衣信展阴昝智幸奉植衡富尧闭由畅毋蒿巨"
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡"
+    "余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付傅方白邹孟熊秦邱江尹薛闫段雷"
+    "侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤温康施文牛樊葛邢安齐易乔伍庞颜倪庄聂章"
+    "鲁岳翟殷詹申欧耿关兰焦俞左柳甘祝包宁尚符舒阮柯纪梅童凌毕单季裴霍涂成苗谷盛曲翁冉"
+    "骆蓝路游辛靳管柴蒙鲍华喻祁蒲房滕屈饶解牟艾尤阳时穆农司卓古吉缪简车项连芦麦褚娄窦"
+    "戚岑景党宫费卜冷晏席卫米柏宗瞿桂全佟应臧闵苟邬边卞姬师和仇栾隋商刁沙荣巫寇桑郎甄"
+    "丛仲虞敖巩明佘池查麻苑迟邝封谈匡鞠惠荆乐冀郁胥南班储原栗燕楚鄢劳谌奚皮粟冼蔺楼盘"
+    "满闻位厉伊仝区郜海阚花权强帅屠豆朴盖练廉禹井祖漆巴丰支卿国狄平计索宣晋相初门云容"
+    "敬来扈晁芮都普阙浦戈伏鹿薄邸雍辜羊阿乌母裘亓修邰赫杭况那宿鲜印逯隆茹诺战慕危玉银"
+    "亢嵇公哈湛宾戎勾茅利於呼居揭干但尉冶斯元束檀衣信展阴昝智幸奉植衡富尧闭由畅毋蒿巨"
     "撖弋乜狐诸郗宦阎莘仉郄逄楮闾濮眭缑麴鞏揣佴矫咸藏买代操仵訾牧化"
 )
 SURNAMES = frozenset(_BY_FREQUENCY)
@@ -62,13 +68,13 @@ TITLES = (
 
 _FORMAL = frozenset({"先生", "女士", "小姐"})
 
-_SPELLED = {
-    "弓长": "张", "耳东": "陈", "立早": "章", "木子": "李", "双木": "林", "口天": "吴", "言午": "许", "古月": "胡", "三横": "王",
-    "走肖": "赵", "人可": "何", "双人": "徐", "文刀": "刘", "卯金刀": "刘", "禾呈": "程", "草头": "黄", "人禾": "余", "千钩": "于",
-    "干勾": "于", "月半": "胖", "西早": "覃", "女兆": "姚", "木易": "杨", "竹付": "符", "人尔": "你", "日月": "明", "音十": "章",
-    "人工": "仝", "北田": "冀", "木寸": "村", "山丘": "岳", "丘山": "岳", "丰色": "艳", "奠耳": "郑", "革斤": "靳", "禾火": "秋", "大耳": "郑",
-    "言射": "谢", "丁山": "仃", "木公": "松", "立风": "飒", "白水": "泉", "米分": "粉", "米羊": "糕", "土也": "地", "十口": "古", "山今": "岑",
-}  # fmt: skip
+_SPELLED = word_pairs(
+    "弓长>张 耳东>陈 立早>章 木子>李 双木>林 口天>吴 言午>许 古月>胡 三横>王 走肖>赵 人可>何 双人>徐 文刀>刘",
+    "卯金刀>刘 禾呈>程 草头>黄 人禾>余 千钩>于 干勾>于 月半>胖 西早>覃 女兆>姚 木易>杨 竹付>符 人尔>你 日月>明",
+    "音十>章 人工>仝 北田>冀 木寸>村 山丘>岳 丘山>岳 丰色>艳 奠耳>郑 革斤>靳 禾火>秋 大耳>郑 言射>谢 丁山>仃",
+    "木公>松 立风>飒 白水>泉 米分>粉 米羊>糕 土也>地 十口>古 山今>岑",
+)
+
 _TITLE_KEYS = {title: re.compile(".?".join(slack_key(title))) for title in TITLES}
 _XING = slack_key("姓")
 _OF = re.compile(r"(?P<word>[\u4e00-\u9fff]{1,4}?)[的德得地](?P<char>[\u4e00-\u9fff])")
@@ -98,8 +104,8 @@ class _Votes:
         self.evidence: dict[str, list[str]] = {}
 
     def cast(self, char: str, weight: float, utterance: str) -> None:
-        """Count one reading. Where the conversation was misheard, a character that is no surname stands for the commonest
-        surname that sounds like it, and counts half.
+        """Count one reading. In a misheard conversation a character that is no surname stands for the commonest surname
+        that sounds like it, and counts half.
         """
         if self.misheard and len(char) == 1 and char not in SURNAMES:
             alike = surname_like(char)
@@ -183,7 +189,11 @@ def _by_agent(votes: _Votes, said: Utterance, plain: str) -> str:
             weight = 1.6 if letters == name else 1.0
             if before.endswith(COMPOUND):
                 votes.cast(before[-2:], weight, said.id)
-            elif before and before[-1] not in _NO_NAME and (before[-1] in SURNAMES or votes.misheard and name in _FORMAL):
+            elif (
+                before
+                and before[-1] not in _NO_NAME
+                and (before[-1] in SURNAMES or (votes.misheard and name in _FORMAL))
+            ):
                 votes.cast(before[-1], weight, said.id)
             elif name not in _FORMAL and len(plain) > 12:
                 continue
@@ -219,7 +229,11 @@ def _by_citizen(votes: _Votes, said: Utterance, plain: str, *, asked: bool) -> s
     letters = spelled(text[hit or 0 :])
     described = _COMPONENT.search(plain[start:]) is not None
     for char in letters:
-        if not described and (char in SURNAMES or slack(char) == slack(rest[0])) and (short or slack(char) == slack(rest[0])):
+        if (
+            not described
+            and (char in SURNAMES or slack(char) == slack(rest[0]))
+            and (short or slack(char) == slack(rest[0]))
+        ):
             votes.cast(char, 1.5, said.id)
             break
     if rest[0] not in _NO_NAME or hit is not None:
@@ -230,12 +244,16 @@ def _by_citizen(votes: _Votes, said: Utterance, plain: str, *, asked: bool) -> s
 
 
 def _surname_follows(text: str, *, asked: bool) -> int | None:
-    """Where the surname stands after 姓, or after what 姓 is misheard as: short, asked for or after 我, and at the end."""
+    """Where the surname stands after 姓, or after what 姓 is misheard as: asked for or after 我, and at the end."""
     if hit := _SURNAME_IS.search(text):
         return hit.end()
     for at, code in enumerate(slack_key(text)):
         rest = len(text) - at - 1
-        if code == _XING and 1 <= rest <= (6 if asked else 2) and (asked and at == 0 or text[:at].endswith(("我", "免贵", "俺", "个"))):
+        if (
+            code == _XING
+            and 1 <= rest <= (6 if asked else 2)
+            and ((asked and at == 0) or text[:at].endswith(("我", "免贵", "俺", "个")))
+        ):
             return at + 1
     return None
 

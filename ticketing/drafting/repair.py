@@ -1,8 +1,9 @@
 """Puts back the hanzi a recogniser meant, where what it wrote is no word and something that sounds alike is. Pure.
 
-A noisy channel over words: every stretch of a text may stand for a known word of the same sound (`ticketing.sound`), the
-likeliest row of words wins by how common words and pairs of words are in the site's own texts, less a price for every
-hanzi changed. A text is changed only where the whole conversation reads as misheard; a clean transcript stays as it is.
+A noisy channel over words: every stretch of a text may stand for a known word of the same sound
+(`ticketing.sound`), the likeliest row of words wins by how common words and pairs of words are in the site's own
+texts, less a price for every hanzi changed. A text is changed only where the whole conversation reads as misheard;
+a clean transcript stays as it is.
 """
 
 import math
@@ -18,8 +19,8 @@ from ticketing.drafting.numerals import DIGIT
 from ticketing.sound import slack_key, syllable
 
 _SAME_SOUND, _NEAR_SOUND, _LONE = 4.4, 6.4, 1.4
-"""Price of a changed hanzi, in nats: the same toneless syllable, or only the same slack code; and more for a word of one
-hanzi, which has nothing but its neighbours to speak for it.
+"""Price of a changed hanzi, in nats: the same toneless syllable, or only the same slack code; and more for a word of
+one hanzi, which has nothing but its neighbours to speak for it.
 """
 
 _LONGEST = 6

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ticketing.drafting.features import words
 from ticketing.drafting.numerals import arabic
-from ticketing.drafting.written import clause, loosen
+from ticketing.drafting.written import clause, loosen, punctuate
 from ticketing.views import Utterance
 from ticketing.vocabulary import RequestType, Speaker
 
@@ -20,16 +20,21 @@ CONTENT_LIMIT = 330
 TITLE_LIMIT = 25
 
 _NOTHING = re.compile(
-    r"^(对|嗯|好|好的|行|是|是的|对对|没有|有|在|在呢|可以|谢谢|谢谢你|麻烦|再见|好嘞|好好|知道了|明白了|行吧|那行|好吧|那好吧|就这个|不用|没事|拜拜|喂|您好|你好|你说|您说|您讲|请讲|就是|没|没错|辛苦了|"
-    r"那就麻烦你们?了|麻烦你们?了?|行行|成|可以可以|嗯嗯|哦|哦哦|快点(弄)?吧|尽快吧|妥了|中|懂了|明白|记下了|好谢谢|了)+$"
+    r"^(对|嗯|好|好的|行|是|是的|对对|没有|有|在|在呢|可以|谢谢|谢谢你|麻烦|再见|好嘞|好好|知道了|明白了|"
+    r"行吧|那行|好吧|那好吧|就这个|不用|没事|拜拜|喂|您好|你好|你说|您说|您讲|请讲|就是|没|没错|辛苦了|"
+    r"那就麻烦你们?了|麻烦你们?了?|行行|成|可以可以|嗯嗯|哦|哦哦|快点(弄)?吧|尽快吧|妥了|中|懂了|明白|"
+    r"记下了|好谢谢|了)+$"
 )
 _NUMBER_READ = re.compile(r"[幺一二三四五六七八九零]{7,}")
 _COURTESY = re.compile(
-    r"(您好|请讲|贵姓|怎么称呼|联系电话|您的电话|请稍等|感谢来电|再见|慢走|不客气|请问有什么|有什么可以|请问什么事|登记好了|您说$|记下了|知道您|慢慢说|别着急|理解您)"
+    r"(您好|请讲|贵姓|怎么称呼|联系电话|您的电话|请稍等|感谢来电|再见|慢走|不客气|请问有什么|有什么可以|"
+    r"请问什么事|登记好了|您说$|记下了|知道您|慢慢说|别着急|理解您)"
 )
 _WISH_ASKED = re.compile(r"(您希望|您的?(诉求|要求|意见)|有什么要求|想怎么|希望怎么|您想|要求是|还有.{0,4}(诉求|要求))")
 _WISH = re.compile(
-    r"(希望|要求|能不能(?!用|报|领|办|补|算)|可不可以|赶紧|尽快|得有人|来个?人|查一查|查查|管一?管|退给?我|退钱|退款|赔|说法|恢复|整改|处理一下|解决|建议|道歉|派个?人|派人|修好|拆了|清走|弄走|拉走|给我们?(办|修|换|装|弄|退|补)|快点|早点)"
+    r"(希望|要求|能不能(?!用|报|领|办|补|算)|可不可以|赶紧|尽快|得有人|来个?人|查一查|查查|管一?管|"
+    r"退给?我|退钱|退款|赔|说法|恢复|整改|处理一下|解决|建议|道歉|派个?人|派人|修好|拆了|清走|弄走|拉走|"
+    r"给我们?(办|修|换|装|弄|退|补)|快点|早点)"
 )
 _YES = re.compile(r"^(对对|对|是的|是呀|是啊|是|嗯|没错|可不嘛|可不)")
 _NO = re.compile(r"^(没有|没|不是|还没|未|从来没)$")
@@ -46,7 +51,7 @@ class Digest(NamedTuple):
 
 
 class Matter(NamedTuple):
-    """What is known of a call when it is written down."""
+    """What is known of a call when it is written down; `place` is the address as said, `label` the place's name."""
 
     kind: RequestType | None
     topic: str
@@ -81,11 +86,11 @@ def digest(
     told = _choose([p for p in pieces if not p.wish], room * (0.55 if replies else 1.0) - used)
     used += sum(len(p.text) + 1 for p in told)
     answers = _choose(replies, room - used)
-    parts = [_head(matter, told), "，".join(loosen(p.text, spoken) for p in told)]
+    parts = [_head(matter, told), "，".join(punctuate(loosen(p.text, spoken)) for p in told)]
     if wishes:
-        parts.append(("。" if told else "") + "诉求：" + "，".join(loosen(p.text, spoken) for p in wishes))
+        parts.append(("。" if told else "") + "诉求：" + "，".join(punctuate(loosen(p.text, spoken)) for p in wishes))
     if answers:
-        parts.append("。话务员答复：" + "；".join(loosen(p.text, spoken) for p in answers))
+        parts.append("。话务员答复：" + "；".join(punctuate(loosen(p.text, spoken)) for p in answers))
     content = "".join(parts).rstrip("，。：") + "。"
     evidence = tuple(dict.fromkeys(p.utterance for p in (*told, *wishes, *answers)))
     return Digest(title, title_evidence, content[:600], evidence)
@@ -93,7 +98,7 @@ def digest(
 
 def _head(matter: Matter, told: Sequence[_Piece]) -> str:
     """Who says when and where, up to the matter itself."""
-    who = f"来电人{matter.person}" if matter.person else "来电人"
+    who = f"来电人{matter.person}{'某' if len(matter.person) == 1 else ''}"
     verb = {
         RequestType.ENQUIRY: "咨询",
         RequestType.SUGGESTION: "建议",
@@ -113,7 +118,7 @@ def arabic_free(text: str) -> str:
 
 
 def _told(utterances: Sequence[Utterance], skipped: Collection[str], weigh: Callable[[str], float]) -> list[_Piece]:
-    """What the citizen said of the matter, in order, each with what the agent asked where it is needed to understand."""
+    """What the citizen said of the matter, in order, with what the agent asked where it is needed."""
     found: list[_Piece] = []
     question = ""
     for said in utterances:
@@ -139,7 +144,7 @@ def _told(utterances: Sequence[Utterance], skipped: Collection[str], weigh: Call
 
 
 def _restated(question: str, answer: str) -> str:
-    """What the agent asked, as a statement, where the answer is no more than yes or no; empty where it tells nothing."""
+    """What the agent asked, as a statement, where the answer is a mere yes or no; empty where it tells nothing."""
     if len(question) < 6 or _COURTESY.search(question) or not _ASKS_YES.search(question):
         return ""
     core = clause(_ASKS_YES.sub("", question)).replace("您", "其").replace("请问", "").lstrip("那好的")
@@ -180,8 +185,7 @@ def _title(pieces: Sequence[_Piece], matter: Matter) -> tuple[str, tuple[str, ..
     """Place and matter in 10 to 25 characters; with a clause of the citizen's where there is room or no place."""
     best = max((p for p in pieces if len(p.text) >= 4), key=lambda p: p.weight / (8 + len(p.text)), default=None)
     evidence = (best.utterance,) if best else ()
-    label = matter.label if len(matter.label) <= 12 else matter.label[:12]
-    place = matter.place if len(matter.place) <= 10 else label
+    place = matter.label[:12]
     topic = _topic(matter.topic, pieces)
     if not topic or matter.urgent:
         told = _cut(best.text, TITLE_LIMIT - len(place)) if best else ""

@@ -8,10 +8,13 @@ import re
 
 from ticketing.drafting.features import words
 from ticketing.drafting.numerals import arabic
+from ticketing.wordlists import word_pairs, word_set
 
 _OPENING = re.compile(
-    r"^(?:喂|您好|你好|你看|您看|你说|是这样的?|这样的?|我说|我跟你说|我想问一下|我想问|我问一下|想问一下|我想反映一下|我想反映|我要反映|我反映|"
-    r"就是说|就是|反正|其实|对对对?|对|嗯|啊|呃|哎呀|哎|唉|哦|好的|好|行|那么|然后|所以我才说|所以|这不|谁知道呢|谁知道|可不是|可不嘛|可不|"
+    r"^(?:喂|您好|你好|你看|您看|你说|是这样的?|这样的?|我说|我跟你说|我想问一下|我想问|我问一下|想问一下|"
+    r"我想反映一下|我想反映|我要反映|我反映|"
+    r"就是说|就是|反正|其实|对对对?|对|嗯|啊|呃|哎呀|哎|唉|哦|好的|好|行|那么|然后|所以我才说|所以|这不|"
+    r"谁知道呢|谁知道|可不是|可不嘛|可不|"
     r"不是|是呀|是啊|是|没有没有|有有|在呢|姑娘|闺女|同志|师傅)+(?=[\u4e00-\u9fff]{4})"
 )
 _WHOLE = [
@@ -50,14 +53,33 @@ _WHOLE = [
         (r"小有半个月|小半个月", "近半个月"),
     )
 ]
-_PARTICLES = frozenset("吧 呢 嘛 啊 呀 哦 哎 唉 嗯 呃 啦 哪 喽 哇 嘞 噢 的话 吗 呗 咯 哩".split())
-_DROPPED = frozenset("了 的 就 也 都 还 那 这 着 又 才 一下 一个 那个 这个 其实 反正 老是 总是 自己".split())
-_SWAPPED = {
-    "给": "向", "让": "被", "叫": "被", "跟": "与", "和": "与", "但是": "但", "可是": "但", "因为": "因", "现在": "目前", "已经": "已", "还": "仍",
-    "都": "均", "就": "即", "也": "亦", "又": "再次", "特别": "十分", "如果": "若", "要是": "若", "到现在": "至今", "一直": "始终", "把": "将",
-    "这个": "该", "那个": "该", "人家": "对方", "他们": "对方", "没有": "未有", "里头": "内", "里面": "内", "外头": "外", "底下": "下方", "上头": "上方",
-    "说": "称", "天天": "每天", "好几": "数", "老板": "经营者", "多少": "几何", "时候": "时", "以后": "之后", "以前": "此前", "晚上": "夜间",
-}  # fmt: skip
+_PARTICLES = word_set(
+    "吧 呢 嘛 啊 呀 哦 哎 唉 嗯 呃 啦 哪 喽 哇 嘞 噢 的话 吗 呗 咯 哩",
+)
+_DROPPED = word_set(
+    "了 的 就 也 都 还 那 这 着 又 才 一下 一个 那个 这个 其实 反正 老是 总是 自己",
+)
+_SWAPPED = word_pairs(
+    "给>向 让>被 跟>与 但是>但 可是>但 因为>因 现在>目前 已经>已 还>仍 都>均 就>便 特别>十分 如果>若 要是>若",
+    "到现在>至今 一直>始终 把>将 这个>该 那个>该 人家>对方 他们>对方 里头>内 里面>内 外头>外 底下>下方",
+    "上头>上方 说>称 天天>每天 好几>数 时候>时 以后>之后 以前>此前 晚上>夜间 每天>天天 全>全部 只能>只好",
+    "到处>四处 经常>常 还有>另有 自己>自行 一样>似的",
+)
+
+_BEGINS = word_set(
+    "其 他 她 它 他们 对方 人家 结果 后来 现在 目前 但 但是 可是 可 因 因为 所以 还有 就是 前天 昨天 今天 昨晚",
+    "上个月 去年 今年 称 反正 最后 然后 家里 居民 连 有的 每次 一到 只要 如果 要是 万一 到 到现在 至今 物业",
+    "老板 热线 本来 原来 当时 结账 说 另外 而且 或者 要么 想 打 找 问 其母亲 其父亲 其孩子 其儿子 其女儿 其爱人",
+    "其丈夫 孩子 老人",
+)
+_GOVERNS = word_set(
+    "给 跟 让 被 把 将 带 带着 对 嫌 在 替 帮 向 与 到 从 叫 请 问 找 比 和 为 像 是 的 拉着 说 骂 打 等 于 由",
+)
+"""Words that need the next one: no comma stands between."""
+
+_SHORT = 7
+"""A clause goes on for at least this many characters before a comma may end it."""
+
 LONGEST_COPY = 14
 """No more characters in a row than this are left as they were said, where a word can be changed at all."""
 
@@ -69,6 +91,21 @@ def clause(text: str) -> str:
         body = pattern.sub(written, body)
     kept = [word for word in words(body) if word not in _PARTICLES]
     return arabic("".join(kept))
+
+
+def punctuate(text: str) -> str:
+    """Commas where a new clause seems to begin; speech has none of its own."""
+    parts: list[str] = []
+    length = 0
+    left = len(text)
+    for word in words(text):
+        if length >= _SHORT and left > _SHORT and word in _BEGINS and parts[-1] not in _GOVERNS:
+            parts.append("，")
+            length = 0
+        parts.append(word)
+        length += len(word)
+        left -= len(word)
+    return "".join(parts)
 
 
 def loosen(text: str, spoken: str) -> str:
