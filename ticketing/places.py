@@ -8,36 +8,53 @@ Scores are 0..1: 1 a full name letter by letter, about 0.9 the same sound, 0.6-0
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
 from difflib import SequenceMatcher
+from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import msgspec
+import rjieba
 
 from ticketing.pack import Place, PlaceKind
 from ticketing.placenames import NameIndex, Spelling, Via
-from ticketing.sound import slack_key, syllable
+from ticketing.sound import loosen, slack_key, syllable
 from ticketing.vocabulary import PlaceId
+from ticketing.wordlists import word_set
 
 _ADMIN = frozenset({PlaceKind.COUNTY, PlaceKind.SUBDISTRICT, PlaceKind.TOWN})
 
-EVERYDAY = frozenset(
-    "太阳 大王 开张 新城 古城 城区 城东 城西 城北 城关 水头 石门 下化 大交 三门 三路 七级 北街 南街 后宫 常乐 万安 高村 新中 夏中 "
-    "盐中 里望 长直 磨里 冷口 光华 横桥 清河 古交 西村 车村 通化 永乐 东镇 三管 三泉 铁牛 死海 卫校 特校 三中 二中 五中 三院 二院 "
-    "一院 一幼 万达 钟楼 鼓楼 孤山 龙门 东城 西城 南城 北城 中城 人民医院 体育馆 文化宫 政务大厅 医保大厅 人社大厅 市政府 区政府 "
-    "区医院 平安里 幸福里 火车站 高铁站 派出所 公安局 地铁站 物流园 建材城 图书馆 清华园".split()
+EVERYDAY = word_set(
+    "太阳 大王 开张 新城 古城 城区 城东 城西 城北 城关 水头 石门 下化 大交 三门 三路 七级 北街 南街 后宫 常乐",
+    "万安 高村 新中 夏中 盐中 里望 长直 磨里 冷口 光华 横桥 清河 古交 西村 车村 通化 永乐 东镇 三管 三泉 铁牛",
+    "死海 卫校 特校 三中 二中 五中 三院 二院 一院 一幼 万达 钟楼 鼓楼 孤山 龙门 东城 西城 南城 北城 中城",
+    "人民医院 体育馆 文化宫 政务大厅 医保大厅 人社大厅 市政府 区政府 区医院 平安里 幸福里 火车站 高铁站 派出所",
+    "公安局 地铁站 物流园 建材城 图书馆 清华园",
 )
 """Names that are also everyday words or name a kind of place: alone they weigh less, a county or a tail lifts them."""
 
-_ADMIN_TAIL = re.compile(r"^(街道|镇|乡|县|市|区|办事处|那边|这边|那块|这儿|那儿|的|村|上|里)")
-_AT = re.compile(r"(在|住|到|去|从|是|我们|咱|位于|来自)$")
+NUMERAL = frozenset("零一二三四五六七八九十百千")
+_jieba = rjieba.Jieba()
+_UNIT_TAIL = re.compile(r"^(街道|镇|乡|县|市|区|办事处|街办|村(?!里人))")
+_PLACE_TAIL = re.compile(
+    r"^(那边|这边|那块|这块|这儿|那儿|那里|这里|门口|门前|大门|院里|院内|里头|里面|急诊|门诊|停车|旁|对面|"
+    r"附近|东|西|南|北|后面|前面|"
+    r"[一二三四五六七八九十]+(号楼|楼|层|单元|栋)|的)"
+)
+_AT = re.compile(r"(在|住|到|是|我们|咱|位于|来自|县|区|市|城里)$")
 _CROSSING = re.compile(r"(交叉口|交叉路口|路口|十字路口|十字|丁字路口|交汇处|交界|拐角|红绿灯)")
 _JOIN = re.compile(r"^(和|跟|与|同|到|交|跟着)$")
-_COUNTY_OF_LANDMARK = re.compile(
-    r"(西安|太原|临汾|三门峡|渭南|郑州|洛阳|灵宝|韩城|潼关|侯马|晋城|长治|大同|吕梁|北京|上海|广州|深圳|天津|重庆|成都|武汉|杭州|苏州|南京|"
-    r"咸阳|宝鸡|石家庄|济南|青岛|西宁|兰州|银川|乌鲁木齐|新疆|内蒙|陕西|河南|河北|山东|四川|甘肃|江苏|浙江|广东|湖北|湖南)"
+OUTSIDE = re.compile(
+    r"(西安|太原|临汾|三门峡|渭南|郑州|洛阳|灵宝|韩城|潼关|侯马|晋城|长治|大同|吕梁|北京|上海|广州|深圳|"
+    r"天津|重庆|成都|武汉|杭州|苏州|南京|"
+    r"咸阳|宝鸡|石家庄|济南|青岛|西宁|兰州|银川|乌鲁木齐|新疆|内蒙|陕西|河南|河北|山东|四川|甘肃|江苏|"
+    r"浙江|广东|湖北|湖南)"
 )
 """Cities and provinces around; a place named straight after one of them is not ours."""
+
+_OUTSIDE_BEFORE = re.compile(OUTSIDE.pattern + r"[市省的那边]{0,2}$")
 
 
 class PlaceMatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +95,7 @@ class Gazetteer:
         Words that overlap are claimed by the best match; several places of one name keep the same words. A county or
         town named in the same text settles which of them is meant.
         """
-        hits = _claim(self._hits(text))
+        hits = [hit for hit in _claim(self._hits(text)) if not self._foreign(text, hit.start)]
         counties = {
             self.places[hit.spelling.place].county_id
             for hit in hits
@@ -118,21 +135,21 @@ class Gazetteer:
         for start in range(size):
             for end in range(start + 2, min(size, start + longest + 1) + 1):
                 part = key[start:end]
-                for at in exact.get(part, ()):
-                    hits.append(self._judge(text, start, end, known[at]))
+                hits += [self._judge(text, start, end, known[at]) for at in exact.get(part, ())]
                 if end - start < 3:
                     continue
-                for at in holed.get(part, ()):  # one syllable lost
-                    hits.append(self._slip(text, start, end, known[at]))
+                hits += [self._slip(text, start, end, known[at]) for at in holed.get(part, ())]  # one syllable lost
                 for gap in range(end - start):
                     less = part[:gap] + part[gap + 1 :]
                     if len(less) >= 3:
-                        for at in holed.get(less, ()):  # one syllable wrong
-                            if known[at].key != part and len(known[at].key) == len(part):
-                                hits.append(self._slip(text, start, end, known[at]))
+                        hits += [  # one syllable wrong
+                            self._slip(text, start, end, known[at])
+                            for at in holed.get(less, ())
+                            if known[at].key != part and len(known[at].key) == len(part)
+                        ]
                     if len(less) >= 4 and 0 < gap < len(less):
-                        for at in exact.get(less, ()):  # one syllable too many
-                            hits.append(self._slip(text, start, end, known[at]))
+                        # one syllable too many
+                        hits += [self._slip(text, start, end, known[at]) for at in exact.get(less, ())]
         return [hit for hit in hits if hit.score > 0.3]
 
     def _judge(self, text: str, start: int, end: int, spelling: Spelling) -> _Hit:
@@ -148,26 +165,34 @@ class Gazetteer:
             score = {2: 0.55, 3: 0.8, 4: 0.9}.get(size, 0.92) - 0.06 * differ / size - 0.12 * loose / size
             score -= 0.25 if spelling.via is Via.PARTIAL else 0.0
             how = "sound"
-        if spelling.text in EVERYDAY or size == 2 and differ:
-            helped = _ADMIN_TAIL.match(text[end:]) or (differ == 0 and _AT.search(text[:start]))
+        if start and text[start] in NUMERAL and text[start - 1] in NUMERAL:
+            score *= 0.4
+        if size == 2 and not _UNIT_TAIL.match(text[end:]) and not _stands_alone(text, start, end):
+            score = min(score, 0.4)
+        if spelling.text in EVERYDAY or (size == 2 and differ):
+            after, before = text[end:], text[:start]
+            helped = _UNIT_TAIL.match(after) or (differ == 0 and (_AT.search(before) or _PLACE_TAIL.match(after)))
             score = min(score, 0.78 if helped else 0.45)
-        if _COUNTY_OF_LANDMARK.search(text[max(0, start - 4) : start]) and self._is_near_foreign(text, start):
-            score *= 0.3
         return _Hit(start, end, spelling, score, how)
 
     @staticmethod
-    def _is_near_foreign(text: str, start: int) -> bool:
+    def _foreign(text: str, start: int) -> bool:
         """Whether the words straight before `start` are a city or province outside, perhaps with 市, 省 or 的."""
-        return re.search(_COUNTY_OF_LANDMARK.pattern + r"[市省的那]?$", text[max(0, start - 5) : start]) is not None
+        return _OUTSIDE_BEFORE.search(text[max(0, start - 6) : start]) is not None
 
     @staticmethod
     def _slip(text: str, start: int, end: int, spelling: Spelling) -> _Hit:
-        """A match with one syllable wrong, lost or too many: the longer the name, the surer."""
-        said, name = slack_key(text[start:end]), spelling.key
-        same = sum(block.size for block in SequenceMatcher(None, said, name, autojunk=False).get_matching_blocks())
-        share = 2 * same / (len(said) + len(name))
-        letters = sum(a == b for a, b in zip(text[start:end], spelling.text, strict=False)) / len(name)
-        return _Hit(start, end, spelling, share * (0.72 + 0.03 * min(len(name), 6)) + 0.04 * letters - 0.03, "slip")
+        """A match with one syllable wrong, lost or too many: the longer the name and the nearer, the surer."""
+        said, name = text[start:end], spelling.text
+        score = 0.5 + 0.04 * min(len(name), 7)
+        if len(said) == len(name):
+            key = slack_key(said)
+            wrong = next(i for i in range(len(name)) if key[i] != spelling.key[i])
+            score += 0.1 if _near(said[wrong], name[wrong]) else -0.08 if wrong < spelling.head else -0.15
+        else:
+            score += 0.04
+        letters = sum(block.size for block in SequenceMatcher(None, said, name, autojunk=False).get_matching_blocks())
+        return _Hit(start, end, spelling, score - 0.1 * (1 - letters / len(name)), "slip")
 
     def _crossings(self, text: str, hits: list[_Hit]) -> dict[tuple[int, int], int]:
         """Roads named as A和B…路口: the words of A, and where the whole crossing ends."""
@@ -175,18 +200,65 @@ class Gazetteer:
             {(h.start, h.end) for h in hits if self.places[h.spelling.place].kind is PlaceKind.ROAD and h.score > 0.6}
         )
         found: dict[tuple[int, int], int] = {}
-        for (start, end), (other, last) in zip(roads, roads[1:], strict=False):
+        for (start, end), (other, last) in pairwise(roads):
             if _JOIN.match(text[end:other]) and (corner := _CROSSING.match(text[last:].lstrip("的那个"))):
                 skipped = len(text[last:]) - len(text[last:].lstrip("的那个"))
                 found[start, end] = last + skipped + len(corner[0])
         return found
 
 
+@lru_cache(maxsize=2048)
+def _borders(text: str) -> frozenset[int]:
+    """Where words begin and end in a text."""
+    borders, at = {0}, 0
+    for word in _jieba.cut(text):
+        at += len(str(word))
+        borders.add(at)
+    return frozenset(borders)
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Whether a stretch of text is not a part cut out of longer words (张营 in 一张营业执照)."""
+    borders = _borders(text)
+    return start in borders and end in borders
+
+
+def _near(one: str, other: str) -> bool:
+    """Whether two hanzi share the beginning or the end of their sound."""
+    left, right = loosen(syllable(one)), loosen(syllable(other))
+    vowel = re.compile(r"[aeiouv].*$")
+    ends = (vowel.search(left), vowel.search(right))
+    return left[0] == right[0] or (ends[0] is not None and ends[1] is not None and ends[0][0] == ends[1][0])
+
+
 def _claim(hits: list[_Hit]) -> list[_Hit]:
-    """Keep the best claim on every stretch of text; equals on the same stretch stay together."""
-    taken: list[_Hit] = []
-    for hit in sorted(hits, key=lambda h: (-(h.score + 0.12 * (h.end - h.start)), h.start)):
-        rivals = [t for t in taken if t.start < hit.end and hit.start < t.end]
-        if all((t.start, t.end) == (hit.start, hit.end) and t.score - hit.score < 0.15 for t in rivals):
-            taken.append(hit)
-    return taken
+    """The stretches of text that together are explained best, without overlaps, with every place each may stand for.
+
+    Weighted interval scheduling: 临猗双塔小区 is read as 临猗 and 双塔小区 rather than as 临猗双塔 and a rest.
+    """
+    best: dict[tuple[int, int], float] = {}
+    for hit in hits:
+        best[hit.start, hit.end] = max(best.get((hit.start, hit.end), 0.0), hit.score)
+    spans = sorted(best, key=lambda span: (span[1], span[0]))
+    worth: list[float] = [0.0]
+    taken: list[tuple[int, int] | None] = [None]
+    before: list[int] = [0]
+    ends = [end for _, end in spans]
+    for at, (start, end) in enumerate(spans, 1):
+        free = bisect_right(ends, start, 0, at - 1)
+        value = worth[free] + best[start, end] ** 2 * (end - start)
+        if value > worth[at - 1]:
+            worth.append(value)
+            taken.append((start, end))
+            before.append(free)
+        else:
+            worth.append(worth[at - 1])
+            taken.append(None)
+            before.append(at - 1)
+    chosen: set[tuple[int, int]] = set()
+    at = len(spans)
+    while at:
+        if span := taken[at]:
+            chosen.add(span)
+        at = before[at]
+    return [h for h in hits if (h.start, h.end) in chosen and h.score > best[h.start, h.end] - 0.15]

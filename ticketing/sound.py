@@ -28,7 +28,7 @@ def _toneless(reading: str) -> str:
 
 @cache
 def readings(char: str) -> tuple[str, ...]:
-    """All Mandarin readings of one character without tone, the most usual first; the character itself if it has none."""
+    """All Mandarin readings of one character without tone, the most usual first; itself if it has none."""
     known = PINYIN_DICT.get(ord(char))
     if known is None:
         return (char.lower(),)
@@ -63,7 +63,7 @@ def loosen(reading: str) -> str:
 @cache
 def slack_of(reading: str) -> str:
     """The one-character code of a syllable."""
-    if not reading.isascii() or len(reading) == 1 and not reading.isalpha():
+    if not reading.isascii() or (len(reading) == 1 and not reading.isalpha()):
         return reading
     return _codes.setdefault(loosen(reading), chr(_FIRST_CODE + len(_codes)))
 

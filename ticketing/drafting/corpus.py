@@ -1,8 +1,9 @@
 """What the models learn from: lines written for them, and what the site pack says of its categories.
 
-Training files (`training/*/*.txt`) are plain text: a heading `# 010101 占道经营` names a label, every line below is one
-thing callers, or agents in their words, say of it. A heading whose code and name are not both the site's is skipped with
-its lines, so the files of one taxonomy do no harm in another. `# 背景` heads lines that tell nothing of any matter.
+Training files (`training/*/*.txt`) are plain text: a heading `# 010101 占道经营` names a label, every line below is
+one thing callers, or agents in their words, say of it. A heading whose code and name are not both the site's is
+skipped with its lines, so the files of one taxonomy do no harm in another. `# 背景` heads lines that tell nothing
+of any matter.
 """
 
 import hashlib

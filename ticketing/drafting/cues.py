@@ -1,8 +1,8 @@
 """Phrases looked for by sound, so that a cue survives a recogniser that heard it as other hanzi. Pure.
 
-A cue of two syllables must sound exactly the same without tone (保密 is found in 包蜜), because loosely read pairs occur
-in any sentence; from three syllables on the slack of `ticketing.sound` is allowed. A cue may hold one gap, written `*`,
-for at most four syllables that vary: `别说*是我`.
+A cue of two syllables must sound exactly the same without tone (保密 is found in 包蜜), because loosely read pairs
+occur in any sentence; from three syllables on the slack of `ticketing.sound` is allowed. A cue may hold one gap,
+written `*`, for at most four syllables that vary: `别说*是我`.
 """
 
 import re
@@ -44,7 +44,7 @@ class CueList:
         while hit := self._pattern.search(key, at):
             phrase = self._names[int((hit.lastgroup or "g0")[1:])]
             said = text[hit.start() : hit.end()]
-            if len(phrase) > 2 or said == phrase or not self._exact_pairs and syllables(said) == syllables(phrase):
+            if len(phrase) > 2 or said == phrase or (not self._exact_pairs and syllables(said) == syllables(phrase)):
                 found.append(Cue(phrase, hit.start(), hit.end()))
                 at = hit.end()
             else:

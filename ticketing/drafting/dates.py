@@ -1,7 +1,8 @@
 """The day something happened, as callers fix it: 昨晚, 上周三, 八号, 三月十五. Pure.
 
-Days are the site's days. Only words that fix one day count; 前几天, 上个月 and 最近 fix none. A day is passed over where it
-is another matter's: a promise or a wish (明天, 月底前), an earlier call to the hotline, a routine (天天, 每周三).
+Days are the site's days. Only words that fix one day count; 前几天, 上个月 and 最近 fix none. A day is passed over
+where it is another matter's: a promise or a wish (明天, 月底前), an earlier call to the hotline, a routine (天天,
+每周三).
 """
 
 import re
@@ -23,7 +24,9 @@ _BACK = [
 ]
 _WEEK = re.compile(rf"(?P<which>上上个?|上个?|这个?|本)?(?:周|星期|礼拜)(?P<day>[一二三四五六日天])(?!{_NUM})")
 _DAY = re.compile(
-    rf"(?:(?P<year>二零[零〇一二三四五六七八九]{{2}}|去|今|前)年)?(?:(?P<month>{_NUM}{{1,2}}|上个?|这个?|本)月(?:份)?(?:的)?)?(?P<day>{_NUM}{{1,3}})[号日](?!楼|院|线|门|桌|车|店|机|地|坑|窗|井|厅|库|桥|房|柜|馆|仓|公|铺|路)"
+    rf"(?:(?P<year>二零[零〇一二三四五六七八九]{{2}}|去|今|前)年)?(?:(?P<month>{_NUM}{{1,2}}|上个?|这个?|"
+    rf"本)月(?:份)?(?:的)?)?(?P<day>{_NUM}{{1,3}})[号日](?!楼|院|线|门|桌|车|店|机|地|坑|窗|井|厅|库|桥|"
+    rf"房|柜|馆|仓|公|铺|路)"
 )
 _MONTH_DAY = re.compile(rf"(?P<month>{_NUM}{{1,2}})月(?P<day>{_NUM}{{2,3}})(?![号日个])")
 _FESTIVAL = {
@@ -41,7 +44,9 @@ _FESTIVAL = {
 _DAYS_AGO = re.compile(rf"(?P<n>{_NUM}{{1,2}})天(?:之?前|以前)")
 _FUTURE = re.compile(r"(之前|以前|前[办答完交回解给]|截止|到期|期限|为止|之内|以内|答复|回复|预产)")
 _OTHER = re.compile(
-    r"(打过|反映过|登记过|投诉过|打的电话|给你们打|报过|每周|每个|天天|一到|逢|平时|下周|下个|下礼拜|下星期|明天|后天|生的|出生|生日|预约|打的(你们|热线|电话|一二)|反映的|登记的|写着|写的是|截止|到期|开学|报名|考试|几号)"
+    r"(打过|反映过|登记过|投诉过|打的电话|给你们打|报过|每周|每个|天天|一到|逢|平时|下周|下个|下礼拜|"
+    r"下星期|明天|后天|生的|出生|生日|预约|打的(你们|热线|电话|一二)|反映的|登记的|写着|写的是|截止|到期|"
+    r"开学|报名|考试|几号)"
 )
 _UNTIL = re.compile(r"(到|至|等|等到|拖到|直到|看看|预报|下个?|明|后|让)$")
 _STILL = re.compile(r"^(都|是|还|第|才|仍|依然|也|已经|为止|没)")
@@ -78,11 +83,14 @@ def _days(text: str, today: date) -> list[tuple[date, int, int, float]]:
     """Every day fixed in `text`: the day, where its words stand, how surely it is meant."""
     found: list[tuple[date, int, int, float]] = []
     for pattern, back in _BACK:
-        for hit in pattern.finditer(text):
-            found.append((today - timedelta(back), hit.start(), hit.end(), 0.6 if back else 0.4))
-    for hit in _DAYS_AGO.finditer(text):
-        if n := value(hit["n"]):
-            found.append((today - timedelta(n), hit.start(), hit.end(), 0.5))
+        found += [
+            (today - timedelta(back), hit.start(), hit.end(), 0.6 if back else 0.4) for hit in pattern.finditer(text)
+        ]
+    found += [
+        (today - timedelta(n), hit.start(), hit.end(), 0.5)
+        for hit in _DAYS_AGO.finditer(text)
+        if (n := value(hit["n"]))
+    ]
     for hit in _WEEK.finditer(text):
         back = (today.weekday() - _WEEKDAY[hit["day"]]) % 7
         monday = today - timedelta(today.weekday())

@@ -15,9 +15,9 @@ from ticketing.drafting import amounts, dates, people, phones, summary, wishes
 from ticketing.drafting.categoriser import Categoriser, Guess, corpus
 from ticketing.drafting.emergency import Danger, EmergencyWatch
 from ticketing.drafting.kinds import KindJudge, course_of
-from ticketing.drafting.location import Location, Locator
-from ticketing.drafting.repair import Repairer
+from ticketing.drafting.location import NOWHERE, Location, Locator, likely_at
 from ticketing.drafting.refusals import RefusalWatch, Turned
+from ticketing.drafting.repair import Repairer
 from ticketing.drafting.spoken import plain
 from ticketing.errors import CalendarUnknown
 from ticketing.pack import Category
@@ -25,13 +25,13 @@ from ticketing.places import Gazetteer
 from ticketing.routing import Route, route
 from ticketing.site import Site
 from ticketing.views import Choice, Proposal, Proposed, Utterance
-from ticketing.vocabulary import FieldName, PlaceId, RequestType, Speaker, Urgency
+from ticketing.vocabulary import FieldName, PlaceId, RequestType, Urgency
 from ticketing.work_calendar import WorkCalendar
 
 THRESHOLDS = {
     FieldName.REQUEST_TYPE: 0.25,
     FieldName.CATEGORY: 0.2,
-    FieldName.PLACE: 0.45,
+    FieldName.PLACE: 0.5,
     FieldName.ADDRESS: 0.4,
     FieldName.CITIZEN_NAME: 0.5,
     FieldName.CALLBACK_PHONE: 0.6,
@@ -62,7 +62,7 @@ class Drafter:
         self._calendar = WorkCalendar.of_site(site)
 
     def propose(self, utterances: Sequence[Utterance], *, started_at: datetime, caller_number: str | None) -> Proposal:
-        """What the conversation so far says of every field. `started_at` is aware; the site's zone decides what 昨天 is."""
+        """What the conversation so far says of every field. `started_at` is aware; the site's zone dates 昨天."""
         said = [
             Utterance(id=u.id, speaker=u.speaker, start_ms=u.start_ms, end_ms=u.end_ms, text=plain(u.text))
             for u in utterances
@@ -76,7 +76,7 @@ class Drafter:
             if guesses and guesses[0].probability >= THRESHOLDS[FieldName.CATEGORY]
             else None
         )
-        location = self._locator.locate(heard)
+        location = self._locator.locate(heard, likely_at(category))
         danger = self._danger.listen(said)
         course = course_of(said)
         turned = self._refusals.listen(said, course) if danger is None else None
@@ -95,8 +95,10 @@ class Drafter:
             alternatives=tuple(Choice(value=k, label=k, confidence=round(p, 2)) for k, p in kind.others),
         )
         fields[FieldName.CATEGORY] = self._category_field(guesses, said)
+        if (answered or turned is not None) and not location.firm:
+            location = NOWHERE
         fields |= self._place_fields(location)
-        fields |= self._person_fields(heard, secret, caller_number)
+        fields |= self._person_fields(heard, said, secret, caller_number)
         place = self._site.places.get(location.place_id) if location.place_id else None
         routed = route(self._site, category, place) if category is not None and turned is None else None
         fields |= self._agency_fields(routed, fields)
@@ -110,16 +112,18 @@ class Drafter:
         fields[FieldName.DUE_AT] = due if category is not None and turned is None else Proposed()
         topic = category.level3 if category else ""
         name = fields[FieldName.CITIZEN_NAME].value
-        written = summary.digest(
-            said,
+        matter = summary.Matter(
             kind=kind.kind,
             topic=topic,
-            place=fields[FieldName.ADDRESS].value or fields[FieldName.PLACE].label,
+            place=fields[FieldName.ADDRESS].value,
+            label=location.label,
             person=name,
             day=day_value,
             answered=answered or turned is not None,
-            weigh=self._weigher(category),
+            urgent=danger is not None,
         )
+        skipped = {*fields[FieldName.CITIZEN_NAME].evidence, *fields[FieldName.CALLBACK_PHONE].evidence}
+        written = summary.digest(said, matter, skipped=skipped, weigh=self._weigher(category))
         fields[FieldName.TITLE] = Proposed(
             value=written.title,
             label=written.title,
@@ -192,7 +196,12 @@ class Drafter:
         else:
             label = self._site.place_path(self._site.place(location.place_id))
             place = Proposed(
-                value=location.place_id, label=label, confidence=sure, evidence=location.evidence, alternatives=rivals
+                value=location.place_id,
+                label=label,
+                confidence=sure,
+                evidence=location.evidence,
+                alternatives=rivals,
+                ask=location.ask,
             )
         address = (
             Proposed(value=location.address, label=location.address, confidence=sure, evidence=location.evidence)
@@ -202,9 +211,9 @@ class Drafter:
         return {FieldName.PLACE: place, FieldName.ADDRESS: address}
 
     def _person_fields(
-        self, heard: Sequence[Utterance], secret: tuple[str, ...], caller_number: str | None
+        self, heard: Sequence[Utterance], said: Sequence[Utterance], secret: tuple[str, ...], caller_number: str | None
     ) -> dict[FieldName, Proposed]:
-        name = people.caller_name(heard)
+        name = people.caller_name(heard, said)
         number = phones.callback(heard, caller_number)
         fields = {
             FieldName.CITIZEN_NAME: Proposed(

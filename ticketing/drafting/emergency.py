@@ -1,9 +1,9 @@
 """Is somebody in danger now, and which emergency line is theirs. Pure.
 
-One utterance of the citizen is enough to alert the agent: a cue of the site pack, found by sound, or a pattern of danger
-(`dangers`) with a word of the moment beside it. Neither counts where the words around deny it, put it in the past, fear or
-suppose it, or where the citizen says no when the agent asks whether it is happening now. What the agent then does settles
-it: sending for help, or taking the call as an ordinary matter.
+One utterance of the citizen is enough to alert the agent: a cue of the site pack, found by sound, or a pattern of
+danger (`dangers`) with a word of the moment beside it. Neither counts where the words around deny it, put it in the
+past, fear or suppose it, or where the citizen says no when the agent asks whether it is happening now. What the agent
+then does settles it: sending for help, or taking the call as an ordinary matter.
 """
 
 import re
@@ -27,31 +27,49 @@ _CALM = 4
 """Turns of an agent who minds no danger after which there is none."""
 
 _NOW = re.compile(
-    r"(刚刚|刚才|刚(?!好|毕业|买|搬|交|开学|办|装|修|结婚|生|来)|现在|正在|正(?=打|砸|往|追|烧|躺|流|冒|抽|哭|喊)|快来|快点|快(?!递|要|餐|捷)|赶紧|赶快|马上|救命|这会儿|眼下|眼看|还在(?=打|烧|流|冒|砸|喊|里|动|抽|上|水|哭)|着呢|在呢|"
-    r"喊着|哭着|躺着|站着|坐着|冒着|烧着|流着|叫着|就在|咋办|怎么办啊?$|不敢(动|出|开|进|看|回)|止不住|不行了|不动了|出不来|下不来|上不来|够不着|拔不出|要出人命)"
+    r"(刚刚|刚才|刚(?!好|毕业|买|搬|交|开学|办|装|修|结婚|生|来)|现在|正在|正(?=打|砸|往|追|烧|躺|流|冒|"
+    r"抽|哭|喊)|快来|快点|快(?!递|要|餐|捷)|赶紧|赶快|马上|救命|这会儿|眼下|眼看|还在(?=打|烧|流|冒|砸|喊|"
+    r"里|动|抽|上|水|哭)|着呢|在呢|"
+    r"喊着|哭着|躺着|站着|坐着|冒着|烧着|流着|叫着|就在|咋办|怎么办啊?$|不敢(动|出|开|进|看|回)|止不住|"
+    r"不行了|不动了|出不来|下不来|上不来|够不着|拔不出|要出人命)"
 )
 _DENIED = re.compile(
-    r"^(没有|没着|没伤|没出|没事|没|不是|现在没|这会儿没|倒没|那倒没|没没|目前没|今天没|好了|早就|已经好|已经灭|不在了|人没事)"
+    r"^(没有|没着|没伤|没出|没事|没|不是|现在没|这会儿没|倒没|那倒没|没没|目前没|今天没|好了|早就|已经好|"
+    r"已经灭|不在了|人没事)"
 )
 _NOW_ASKED = re.compile(
-    r"(现在|这会儿|目前|眼下|正在|还在).{0,12}(吗|没有|对吧|是不是|有没有)$|有没有(人(受伤|被困|相撞)|伤到人|车辆相撞)|着火了吗|人没事吧|伤到人没有|受伤了吗"
+    r"(现在|这会儿|目前|眼下|正在|还在).{0,12}(吗|没有|对吧|是不是|有没有)$|有没有(人(受伤|被困|相撞)|"
+    r"伤到人|车辆相撞)|着火了吗|人没事吧|伤到人没有|受伤了吗"
 )
 _HANDLED = re.compile(
-    r"(已经报警|报警了|报过警|打过[幺一二零九]{3}|打了[幺一二零九]{3}|消防车?来(过|了)|救护车来(过|了)|警察(来过|抓了|来了|处理)|判了|送(到|去|进)?医院了|已经送|拉到医院|出院|住院|住了.{1,4}院|灭了|扑灭|放出来|救(出|上)来|修好了|"
+    r"(已经报警|报警了|报过警|打过[幺一二零九]{3}|打了[幺一二零九]{3}|消防车?来(过|了)|救护车来(过|了)|"
+    r"警察(来过|抓了|来了|处理)|判了|送(到|去|进)?医院了|已经送|拉到医院|出院|住院|住了.{1,4}院|灭了|扑灭|"
+    r"放出来|救(出|上)来|修好了|"
     r"已经去看|已经好|缝了|医药费|赔偿|赔钱|索赔|鉴定|认定|责任书|保险|治好|退烧|没事了|解决了|打针花)"
 )
 _SUPPOSED = re.compile(
-    r"(怕|担心|万一|要是|如果|假如|会不会|容易|差点|差一点|险些|早晚|迟早|哪天|哪一天|防止|避免|以防|等着出|非得|难道|出了事|出事|小心|以前|上次|上回|去年|前年|那年|那次|上个月|上礼拜|上周|前几天|前些|前阵子|前两天|大前天|前天|昨天|昨晚|头年|小时候|曾经|"
-    r"听说|新闻|演练|想问|政策|怎么收费|多少钱|老是|经常|总是|天天|每天|每次|一到|动不动|三天两头|隔三差五|好几年|多年|个月了|年了|过一(个|次|回)|过人|老有|该有多|谁负责|就要|再不|除非|不如|应该|能不能|建议|希望)"
+    r"(怕|担心|万一|要是|如果|假如|会不会|容易|差点|差一点|险些|早晚|迟早|哪天|哪一天|防止|避免|以防|"
+    r"等着出|非得|难道|出了事|出事|小心|以前|上次|上回|去年|前年|那年|那次|上个月|上礼拜|上周|前几天|前些|"
+    r"前阵子|前两天|大前天|前天|昨天|昨晚|头年|小时候|曾经|"
+    r"听说|新闻|演练|想问|政策|怎么收费|多少钱|老是|经常|总是|天天|每天|每次|一到|动不动|三天两头|"
+    r"隔三差五|好几年|多年|个月了|年了|过一(个|次|回)|过人|老有|该有多|谁负责|就要|再不|除非|不如|应该|"
+    r"能不能|建议|希望)"
 )
 _SENDS = re.compile(
-    r"(马上|立即|立刻|现在|正在|已经|这就|赶紧)(就)?(给|帮|为)?(您|你)?(转接?|接通?|连线|叫|呼叫|通知|报)[^部门登记核实]{0,8}(急救|救护|消防|救援|公安|派出所|警|抢修|一二零|幺二零|一一九|幺幺九|一一零|幺幺零|一二二|幺二二)"
-    r"|(正在|已经)(转接|接通|连线)|(不要|别|先别)(挂断|挂机|挂电话|挂掉|挂)|保持通话|(打开|开|放|调成?).{0,3}免提|(急救|消防|民警|救援|抢修)(人员)?(马上|已经|正在)(到|过去|出发|在路上)|转(一二零|幺二零|一一九|幺幺九|一一零|幺幺零|一二二|幺二二|急救|消防)"
+    r"(马上|立即|立刻|现在|正在|已经|这就|赶紧)(就)?(给|帮|为)?(您|你)?(转接?|接通?|连线|叫|呼叫|通知|"
+    r"报)[^部门登记核实]{0,8}(急救|救护|消防|救援|公安|派出所|警|抢修|一二零|幺二零|一一九|幺幺九|一一零|"
+    r"幺幺零|一二二|幺二二)"
+    r"|(正在|已经)(转接|接通|连线)|(不要|别|先别)(挂断|挂机|挂电话|挂掉|挂)|保持通话|(打开|开|放|"
+    r"调成?).{0,3}免提|(急救|消防|民警|救援|抢修)(人员)?(马上|已经|正在)(到|过去|出发|在路上)|转(一二零|"
+    r"幺二零|一一九|幺幺九|一一零|幺幺零|一二二|幺二二|急救|消防)"
 )
 _CONNECTS = re.compile(r"(马上|立即|立刻|现在|正在|已经|这就)(给|帮|为)?(您|你)?(转接?|接通?|连线)")
 _CARE = re.compile(
-    r"(千万(不要|别)|不要移动|别动(他|她|伤者)|(不要|别)开(电)?灯|关阀|关死|关(掉|了)?总阀|马上(出门|出去|离开|下楼|撤)|侧(躺|着躺|过来)|躺平|按住|压住伤口|双闪|警示牌|护栏外|稳住(他|她)|别刺激|别说刺激|说刺激的话|捂住口鼻|湿毛巾|不要坐电梯|"
-    r"不能下井|别下去|不要再?下|散开|心肺复苏|人工呼吸|清醒吗|有呼吸吗|意识|受伤了吗|人在不在里面|有没有人被困|您现在安全吗|躲(好|起来)|锁好门|离(远|开)点|别(开门|出声|靠近))"
+    r"(千万(不要|别)|不要移动|别动(他|她|伤者)|(不要|别)开(电)?灯|关阀|关死|关(掉|了)?总阀|马上(出门|出去|"
+    r"离开|下楼|撤)|侧(躺|着躺|过来)|躺平|按住|压住伤口|双闪|警示牌|护栏外|稳住(他|她)|别刺激|别说刺激|"
+    r"说刺激的话|捂住口鼻|湿毛巾|不要坐电梯|"
+    r"不能下井|别下去|不要再?下|散开|心肺复苏|人工呼吸|清醒吗|有呼吸吗|意识|受伤了吗|人在不在里面|"
+    r"有没有人被困|您现在安全吗|躲(好|起来)|锁好门|离(远|开)点|别(开门|出声|靠近))"
 )
 _MENTIONED = {
     "120": re.compile(r"(急救|救护|一二零|幺二零)"),
@@ -105,7 +123,7 @@ class EmergencyWatch:
         enough = _WANTED if named else _HELD if sends or cares >= 2 else _ALARM
         routine = not sends and cares < 2 and any(_ROUTINE.search(text) for text in agent)
         best = max(heard, key=lambda target: heard[target] + (0.5 if target in named else 0.0))
-        if routine or max(heard.values()) < enough or not sends and cares == 0 and self._calm(utterances, evidence):
+        if routine or max(heard.values()) < enough or (not sends and cares == 0 and self._calm(utterances, evidence)):
             return None
         return Danger(best, tuple(dict.fromkeys(u for _, u in sorted(evidence, key=lambda e: -e[0])[:2])), heard[best])
 

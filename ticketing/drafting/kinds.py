@@ -1,8 +1,8 @@
 """What kind of request a call is: 咨询 投诉 求助 建议 举报 表扬. Pure.
 
-Three things decide: the caller's tone (a small model of lines written for each kind), what kinds the category usually is
-(the pack lists them in order), and how the call goes - an agent who answers makes it an enquiry, one who passes it on
-does not; danger makes it a cry for help; the wish not to be named points to a report.
+Three things decide: the caller's tone (a small model of lines written for each kind), what kinds the category
+usually is (the pack lists them in order), and how the call goes - an agent who answers makes it an enquiry, one who
+passes it on does not; danger makes it a cry for help; the wish not to be named points to a report.
 """
 
 import re
@@ -22,8 +22,11 @@ _UNUSUAL = {RequestType.SUGGESTION: -1.2, RequestType.PRAISE: -1.5, RequestType.
 _TONE = 0.4
 _SHARPNESS = 1.4
 _PASSED_ON = re.compile(
-    r"(给您转|为您转|转给|转到|转办|转派|马上转|立刻转|立即转|(给您|为您|帮您|我先|先给您)登记|登记(好|一下|转|在案|下来)|记下来|记下了转|派人(?!社)|通知.{1,8}(过去|到现场|去处理|来处理|去查)|马上(联系|通知|报)|标注|"
-    r"转[^身学账入出让接账院正户]{1,10}(部门|局|处理|核实|查处|公司|执法|监察|中心|街道|大队|督促|去|看)|请.{1,10}(部门|局|公司|街道|大队).{0,4}(核实|处理|查|联系|尽快)|工单|催办|督办)"
+    r"(给您转|为您转|转给|转到|转办|转派|马上转|立刻转|立即转|(给您|为您|帮您|我先|先给您)登记|登记(好|"
+    r"一下|转|在案|下来)|记下来|记下了转|派人(?!社)|通知.{1,8}(过去|到现场|去处理|来处理|去查)|马上(联系|"
+    r"通知|报)|标注|"
+    r"转[^身学账入出让接账院正户]{1,10}(部门|局|处理|核实|查处|公司|执法|监察|中心|街道|大队|督促|去|看)|"
+    r"请.{1,10}(部门|局|公司|街道|大队).{0,4}(核实|处理|查|联系|尽快)|工单|催办|督办)"
 )
 _REPLY = 14
 """An agent's utterance of this many characters that is no question is an answer."""

@@ -2,15 +2,16 @@
 
 Callers name places they only pass, come from or compare with. The place of the matter is chosen by how exact it is, how
 early and how often it is named, by the address words that follow it (三号楼, 门口, 对面), by the agent's question it
-answers, and against words that turn it away (不是…, 从…过来, 去过…). Where one name fits several counties and nothing said
-settles it, the place stays open and the question is ready.
+answers, and against words that turn it away (不是…, 从…过来, 去过…). Where one name fits several
+counties and nothing said settles it, the question is ready.
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ticketing.pack import PlaceKind
+from ticketing.pack import Category, PlaceKind
 from ticketing.places import Gazetteer, PlaceMatch
 from ticketing.views import Utterance
 from ticketing.vocabulary import PlaceId, Speaker
@@ -23,32 +24,81 @@ _EXACT = {
     PlaceKind.VILLAGE: 0.95,
     PlaceKind.GOVERNMENT: 0.65,
 }
+_FIRM = 0.78
+_TOWNS = frozenset({PlaceKind.SUBDISTRICT, PlaceKind.TOWN})
+_CONFIRMED = re.compile(r"(对吗|是吗|对吧|是吧|位置是|您说的是|您是在|地址是)")
 _AWAY = re.compile(
-    r"(不是|别跟|不叫|搞混|跟|比|听说|像|以前在|老家|户口在|户口是|来自|从|绕到|路过了?|骑到|开到|经过|嫁到|同事家|别人家|离|往|想去|去过|送到|转到|拉到|亲戚在|上班在|我在.{0,4}上班)$"
+    r"(不是|别跟|不叫|搞混|跟|比|听说|像|以前在|老家|户口在|户口是|来自|从|绕到|路过了?|骑到|开到|经过|"
+    r"嫁到|同事家|别人家|离|往|想去|去过|送到|转到|拉到|亲戚在|上班在|我在.{0,4}上班)$"
 )
+_ORIGIN = re.compile(r"^(市|县|区)?(的)?(户口|户籍|人$|人我|那边的|老家|口音|牌照|上学|念书|打工)")
 _HERE = re.compile(
     r"(在|住|位于|就在|地址是|地址|我们|我家|我是|我住|咱|我们是|这里是|反映|说的是|家住|家在|那个|这个)$"
 )
 _ASKED = re.compile(
     r"(哪里|哪个|什么地方|位置|地址|具体在|哪儿|在哪|几号楼|哪条|哪一段|哪段|什么路|哪个区|哪个县|哪个村|小区)"
 )
+_NUMBERED = (
+    r"[零一二两三四五六七八九十百幺]+(?:号院|号楼|号|栋|幢|单元|层|楼|室|户|排|期|区|组|队|街|段|号线|号门|"
+    r"地块|号地块|门|米|里地|里来地|里路|公里)"
+)
+_SIDE = (
+    r"(?:[东西南北]{1,2}|[前后左右]|大|小|侧|正|旁|斜)(?:边|面|侧|头|段|区|门口|门|口|户|街|院墙|院|半截|"
+    r"墙外头|墙外|墙根|墙|坡|角|路口|山墙|半边|对面|对过)(?:外头|里头|外面|里面|外|里|上|下)?"
+)
+_BESIDE = (
+    r"斜?对[面过门]|旁边|边上|隔壁|附近|跟前|门口|门前|后头|前头|里面|里头|外面|外头|外边|楼下|楼上|楼顶|"
+    r"顶楼|底下|底商|顶上|中间|中段|临街|临路|路口|十字路口|十字|丁字路口|交叉口|拐角处?|拐弯处?|"
+    r"桥下|桥上|桥头|桥洞|桥面|引桥|涵洞|隧道口|上游|下游|河滩上?|河边|沟边|渠边|坡地上|地头|地里|地下室|"
+    r"地下车库|地库|车库|天台|楼道|电梯|单元门|院里|院内|院子|村口|村头|村里|村委会|"
+    r"镇政府|乡政府|卫生院|小卖部|超市|幼儿园|学校|饭店|饭馆|烧烤店|药店|药房|网吧|市场|公交站|站牌|"
+    r"红绿灯|加油站|工地|篮球场|活动室|写字楼|商铺|门面|门市|小区|停车场|急诊|门诊|非机动车道|人行道|"
+    r"机动车道"
+)
+_WAY = (
+    r"往[^我你他她在有]{1,5}?(?:走|去|拐|的)|过了?[^我你他她有]{1,5}?(?=那|这|的)|从[^我你他她有]{1,7}?(?:到|"
+    r"往|至)[^我你他她有]{1,6}?(?=那|这|的|$)"
+)
 _PIECE = (
-    r"(?:[零一二两三四五六七八九十百幺]+(?:号院|号楼|号|栋|幢|单元|层|楼|室|户|排|期|区|组|队|街|段|号线|号门|号桥墩|米|里地|公里)"
-    r"|[零一二三四五六七八九十幺]{3,4}(?![零一二三四五六七八九十百千万块元])|[东西南北中]{1,2}(?:边|面|侧|头|段|区|门口|门|口|户|街|院|半截|墙外|墙|坡|角|路口)|往[东西南北上下里外前后][^我你他在有]{0,4}"
-    r"|(?:斜)?对[面过]|旁边|边上|隔壁|附近|跟前|门口|门前|大门口|大门|后门|侧门|正门|后头|后面|前面|前头|里面|里头|外面|外头|外边|楼下|楼上|底下|底商|顶上|中间|路口|十字路口|十字|"
-    r"丁字路口|交叉口|拐角|拐弯处|拐弯|桥下|桥上|桥头|桥洞|桥面|引桥|涵洞|隧道口|下游|上游|河滩|河边|地下室|地下车库|车库|顶楼|天台|楼顶|楼道|电梯|单元门|院里|院内|小区里|"
-    r"村口|村东头|村西头|村南头|村北头|村头|村里|村东|村西|村南|村北|村委会|小卖部|超市|幼儿园|学校|饭店|饭馆|烧烤店|药店|药房|网吧|市场|广场|公交站|站牌|红绿灯|加油站|"
-    r"工地|篮球场|活动室|写字楼|商铺|门面|门市|那边|那块|那儿|那片|这边|这块|这片|那条|那家|那个|那栋|那截|那段|那排|那座|一段|一带|的)"
+    rf"(?:村?{_NUMBERED}(?:到{_NUMBERED})?|"
+    rf"[零一二三四五六七八九十幺]{{3,4}}(?![零一二三四五六七八九十百千万块元])|村?{_SIDE}|{_BESIDE}|{_WAY}|的)"
 )
+_MEASURE = r"(?:那|这)(?:一|边|里|儿)?(?:个|家|条|栋|截|段|排|座|片|块|口|根|间|所|处|溜|带|道|堆|圈|户|棵)"
+_STOP = r"(?=$|[我你他她它有没在被把给让就都也不又是会要能说看从跟还老天每往正已经做开卖掉全])"
 _ADDRESS = re.compile(rf"^{_PIECE}+")
-_NOUN_AFTER = re.compile(
-    r"^(?:那|这)?(?:家|个|条|栋|截|段|排|座|片|块|口|根)([\u4e00-\u9fff]{1,6}?)(?=$|[我你他她有没在是被把给让就都也一不又这又老天每])"
+_THERE = re.compile(
+    rf"^(?:{_MEASURE}|[零一二两三四五六七八九十]{{1,2}}[块个家条])(?:[\u4e00-\u9fff]{{1,7}}?{_STOP})?|"
+    rf"^(?:那边|那块|那儿|那片|这边|这块|这片|那里)"
 )
+
+
+_KINDS = (
+    (re.compile(r"教育|学校|校园|校门|幼儿|培训"), frozenset({PlaceKind.SCHOOL})),
+    (re.compile(r"医|卫生"), frozenset({PlaceKind.HOSPITAL})),
+    (re.compile(r"物业|住房|电梯|房屋|小区|供热|供水|楼道|维修资金|房地产"), frozenset({PlaceKind.COMPOUND})),
+    (re.compile(r"公园|园林"), frozenset({PlaceKind.PARK, PlaceKind.ROAD})),
+    (re.compile(r"旅游|景区|文物"), frozenset({PlaceKind.SCENIC})),
+    (re.compile(r"农业|农村|乡村|村务|宅基|惠农|林业"), frozenset({PlaceKind.VILLAGE, PlaceKind.TOWN})),
+    (re.compile(r"道路|桥梁|路灯|交通|井盖|停车|排水"), frozenset({PlaceKind.ROAD, PlaceKind.BRIDGE})),
+    (re.compile(r"市场|消费|市容|价格|餐饮"), frozenset({PlaceKind.MARKET, PlaceKind.LANDMARK})),
+    (re.compile(r"窗口|政务|作风|婚姻登记|不动产登记"), frozenset({PlaceKind.GOVERNMENT, PlaceKind.TOWN})),
+)
+
+
+def likely_at(category: Category | None) -> frozenset[PlaceKind]:
+    """The kinds of place a category's matters are usually at, by its names."""
+    if category is None:
+        return frozenset()
+    names = category.level1 + category.level2 + category.level3
+    return frozenset().union(*(kinds for pattern, kinds in _KINDS if pattern.search(names)))
 
 
 class Location(NamedTuple):
-    """The place of the matter. `place_id` and the ids above it are empty where they are not known; `rivals` are further
-    places it could be, best first; `ask` is the question that would settle it.
+    """The place of the matter, `label` its name as it was said.
+
+    `place_id` and the ids above it are empty where they are not known; `rivals` are further places it could be, best
+    first; `ask` is the question that would settle it; `firm` says that it was heard letter by letter or nearly so, and
+    not in passing.
     """
 
     place_id: PlaceId
@@ -60,9 +110,10 @@ class Location(NamedTuple):
     evidence: tuple[str, ...]
     rivals: tuple[PlaceMatch, ...]
     ask: str
+    firm: bool
 
 
-NOWHERE = Location(PlaceId(""), "", PlaceId(""), PlaceId(""), "", 0.0, (), (), "")
+NOWHERE = Location(PlaceId(""), "", PlaceId(""), PlaceId(""), "", 0.0, (), (), "", firm=False)
 
 
 class _Mention(NamedTuple):
@@ -70,6 +121,7 @@ class _Mention(NamedTuple):
     said: Utterance
     at: int
     weight: float
+    away: bool
 
 
 class Locator:
@@ -78,10 +130,12 @@ class Locator:
     def __init__(self, gazetteer: Gazetteer) -> None:
         self._gazetteer = gazetteer
         self._found: dict[str, list[PlaceMatch]] = {}
+        rows = Counter(place.county_id for place in gazetteer.places if place.county_id)
+        self._home = rows.most_common(1)[0][0] if rows else PlaceId("")
 
-    def locate(self, utterances: Sequence[Utterance]) -> Location:
-        """The place, `NOWHERE` where the site has none that was named."""
-        mentions = self._mentions(utterances)
+    def locate(self, utterances: Sequence[Utterance], likely: frozenset[PlaceKind] = frozenset()) -> Location:
+        """The place, `NOWHERE` where the site has none that was named. `likely`: where such matters are."""
+        mentions = self._mentions(utterances, likely)
         if not mentions:
             return NOWHERE
         counties = self._counties(mentions)
@@ -105,10 +159,18 @@ class Locator:
         same = [m for m in rivals if m.label == best.match.label and m.county_id != best.match.county_id]
         evidence = tuple(dict.fromkeys(m.said.id for m in mentions if m.match.place_id == best.match.place_id))
         sure = max(0.0, min(1.0, best.match.score * (0.75 + 0.2 * min(1.0, max(0.0, ranked[order[0]] - 0.8)))))
-        address = self._address(utterances, best)
+        name = self._name(best)
+        address = self._address(utterances, best, name)
+        firm = best.match.score >= _FIRM and not best.away
         if same and abs(ranked[same[0].place_id] - ranked[order[0]]) < 0.2:
             names = "、".join(self._gazetteer.by_id[m.county_id].name for m in [best.match, *same] if m.county_id)
             ask = f"请问是哪个县（市、区）的{best.match.label}？有 {names}"
+            home = next((m for m in (best.match, *same) if m.county_id == self._home), None)
+            if home is not None:
+                others = tuple(m for m in (best.match, *rivals) if m.place_id != home.place_id)
+                return Location(
+                    home.place_id, name, home.county_id, home.subdistrict_id, address, 0.5, evidence, others, ask, firm
+                )
             return Location(
                 PlaceId(""),
                 best.match.label,
@@ -119,12 +181,13 @@ class Locator:
                 evidence,
                 (best.match, *rivals),
                 ask,
+                firm=False,
             )
         if best.match.kind is PlaceKind.COUNTY and sure < 0.5:
             return NOWHERE
         return Location(
             best.match.place_id,
-            best.match.label,
+            name,
             best.match.county_id,
             best.match.subdistrict_id or self._subdistrict(mentions, best.match.county_id),
             address,
@@ -132,9 +195,10 @@ class Locator:
             evidence,
             tuple(rivals),
             "",
+            firm,
         )
 
-    def _mentions(self, utterances: Sequence[Utterance]) -> list[_Mention]:
+    def _mentions(self, utterances: Sequence[Utterance], likely: frozenset[PlaceKind]) -> list[_Mention]:
         found: list[_Mention] = []
         asked = False
         for at, said in enumerate(utterances):
@@ -144,9 +208,14 @@ class Locator:
             for match in matches:
                 before, after = said.text[: match.start], said.text[match.end :]
                 weight = match.score + _EXACT.get(match.kind, 1.0) - 0.02 * min(at, 12)
+                if match.kind in likely:
+                    weight += 0.25
+                if match.how == "crossing":
+                    weight += 0.4
                 if said.speaker is Speaker.AGENT:
                     weight -= 0.55
-                if _AWAY.search(before[-6:]):
+                away = _AWAY.search(before[-6:]) is not None or _ORIGIN.match(after) is not None
+                if away:
                     weight -= 0.55
                 elif _HERE.search(before[-5:]):
                     weight += 0.2
@@ -156,9 +225,14 @@ class Locator:
                     weight += 0.25
                 if asked and said.speaker is Speaker.CITIZEN:
                     weight += 0.35
-                found.append(_Mention(match, said, at, weight))
+                found.append(_Mention(match, said, at, weight, away))
             asked = said.speaker is Speaker.AGENT and _ASKED.search(said.text) is not None
-        return [m for m in found if m.match.score > 0.5]
+        told = {m.match.place_id for m in found if m.said.speaker is Speaker.CITIZEN}
+        return [
+            m
+            for m in found
+            if m.match.score > 0.5 and (m.match.place_id in told or _CONFIRMED.search(m.said.text) is not None)
+        ]
 
     def _find(self, text: str) -> list[PlaceMatch]:
         if text not in self._found:
@@ -173,28 +247,37 @@ class Locator:
         return {
             m.match.county_id
             for m in mentions
-            if m.match.kind in {PlaceKind.COUNTY, PlaceKind.TOWN, PlaceKind.SUBDISTRICT} and m.match.score >= 0.78
+            if m.match.kind in {PlaceKind.COUNTY, PlaceKind.TOWN, PlaceKind.SUBDISTRICT}
+            and m.match.score >= 0.78
+            and not m.away
         }
 
     @staticmethod
     def _subdistrict(mentions: Sequence[_Mention], county: PlaceId) -> PlaceId:
         """The town named beside a place of which the gazetteer does not know the town."""
         for mention in mentions:
-            if mention.match.county_id == county and mention.match.subdistrict_id and mention.match.score >= 0.9:
-                if mention.match.kind in {PlaceKind.TOWN, PlaceKind.SUBDISTRICT}:
-                    return mention.match.subdistrict_id
+            match = mention.match
+            if match.county_id == county and match.score >= 0.9 and match.kind in _TOWNS:
+                return match.subdistrict_id
         return PlaceId("")
 
-    def _address(self, utterances: Sequence[Utterance], best: _Mention) -> str:
+    @staticmethod
+    def _name(best: _Mention) -> str:
+        """The name as it was said where it was heard letter by letter, else as the gazetteer writes it."""
+        match = best.match
+        exact = match.how in {"name", "alias", "partial", "crossing"}
+        return best.said.text[match.start : match.end] if exact else match.label
+
+    def _address(self, utterances: Sequence[Utterance], best: _Mention, name: str) -> str:
         """The address words around the place, the name itself as the gazetteer writes it."""
         text, match = best.said.text, best.match
-        name = text[match.start : match.end] if match.how in {"name", "alias", "partial", "crossing"} else match.label
         tail = _tail(text[match.end :])
         if not tail and match.kind is not PlaceKind.COUNTY:
             for said in utterances[best.at + 1 : best.at + 7]:
                 if said.speaker is Speaker.CITIZEN and (
                     piece := re.search(
-                        r"[零一二三四五六七八九十]+(号楼|单元|栋|层|室)[零一二三四五六七八九十号楼单元层室栋户东西中门]*",
+                        r"[零一二三四五六七八九十]+(号楼|单元|栋|层|"
+                        r"室)[零一二三四五六七八九十号楼单元层室栋户东西中门]*",
                         said.text,
                     )
                 ):
@@ -206,10 +289,7 @@ class Locator:
 def _tail(after: str) -> str:
     """The address words a text begins with: 对面那截人行道, 三号楼二单元, 门口."""
     found = _ADDRESS.match(after)
-    if not found:
-        return ""
-    tail = found[0]
-    if noun := re.match(r"([\u4e00-\u9fff]{1,6}?)(?=$|[我你他她有没在被把给让就都也不又])", after[len(tail) :]):
-        if tail.endswith(("那家", "那个", "那条", "那栋", "那截", "那段", "那排", "那座", "一段")):
-            tail += noun[1]
-    return tail.removesuffix("的").removesuffix("那个") if tail.endswith(("的", "那个")) else tail
+    tail = found[0] if found else ""
+    if there := _THERE.match(after[len(tail) :]):
+        tail += there[0]
+    return tail.rstrip("的")[:24]

@@ -72,7 +72,7 @@ def value(run: str) -> int | None:
 def arabic(text: str) -> str:
     """`text` with its numerals in Arabic digits where they are one number or a row of two and more digits.
 
-    Single digits stay hanzi: 一个, 三楼 read better so.
+    Single digits stay hanzi, 一个 and 三楼 read better so; and so do pairs, 四五里 is no 45.
     """
 
     def written(found: re.Match[str]) -> str:
@@ -84,6 +84,8 @@ def arabic(text: str) -> str:
         ):
             return run
         amount = value(run)
+        if is_row(run) and len(run) == 2:
+            return run  # 四五里, 三四回: about so many
         if is_row(run):
             return "".join(str(DIGIT[c]) for c in run)
         return run if amount is None else str(amount)

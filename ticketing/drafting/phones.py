@@ -94,7 +94,7 @@ def _runs(utterances: Sequence[Utterance], at: int) -> list[_Run]:
                 if following.speaker is not said.speaker:
                     continue
                 more, sure = _digits(following.text)
-                if not more or len(more) < 2 and len(digits) + len(more) != 11:
+                if not more or (len(more) < 2 and len(digits) + len(more) != 11):
                     break
                 digits, strict = digits + more, strict + sure
                 evidence = (*evidence, following.id)
@@ -117,7 +117,7 @@ def _digits(text: str) -> tuple[str, int]:
     for char in [*text, "。"]:
         strict = _STRICT.get(char)
         alike = None if strict else _BY_SOUND.get(slack_key(char)[0])
-        if strict or alike and run:
+        if strict or (alike and run):
             run.append((strict or alike or "", strict is not None))
             pause = 0
         elif char in _HESITATION and run and pause < 3:
@@ -131,7 +131,7 @@ def _digits(text: str) -> tuple[str, int]:
 
 
 def _settle(run: list[tuple[str, bool]]) -> tuple[str, int]:
-    """A run without sound-alikes that are words after all: trimmed at the ends, and dropped inside if it is too long."""
+    """A run without sound-alikes that are words after all: trimmed at the end, dropped inside if too long."""
     while run and not run[-1][1]:
         run = run[:-1]
     strict = sum(sure for _, sure in run)

@@ -1,8 +1,9 @@
 """Puts back the hanzi a recogniser meant, where what it wrote is no word and something that sounds alike is. Pure.
 
-A noisy channel over words: every stretch of a text may stand for a known word of the same sound (`ticketing.sound`), the
-likeliest row of words wins by how common words and pairs of words are in the site's own texts, less a price for every
-hanzi changed. A text is changed only where the whole conversation reads as misheard; a clean transcript stays as it is.
+A noisy channel over words: every stretch of a text may stand for a known word of the same sound
+(`ticketing.sound`), the likeliest row of words wins by how common words and pairs of words are in the site's own
+texts, less a price for every hanzi changed. A text is changed only where the whole conversation reads as misheard;
+a clean transcript stays as it is.
 """
 
 import math
@@ -14,14 +15,17 @@ from typing import NamedTuple
 import rjieba
 
 from ticketing.drafting.features import words
+from ticketing.drafting.numerals import DIGIT
 from ticketing.sound import slack_key, syllable
 
-_SAME_SOUND, _NEAR_SOUND = 2.4, 3.6
-"""Price of a changed hanzi, in nats: the same toneless syllable, or only the same slack code."""
+_SAME_SOUND, _NEAR_SOUND, _LONE = 4.4, 6.4, 1.4
+"""Price of a changed hanzi, in nats: the same toneless syllable, or only the same slack code; and more for a word of
+one hanzi, which has nothing but its neighbours to speak for it.
+"""
 
 _LONGEST = 6
 _BEAM = 6
-_MISHEARD = 0.5
+_MISHEARD = 0.3
 """Nats a character that repairing must win over the first utterances before a conversation counts as misheard."""
 
 _jieba = rjieba.Jieba()
@@ -98,12 +102,14 @@ class Repairer:
         """Words a stretch may stand for: `(word, log likelihood, price)`; a stretch that is no word only alone."""
         found = []
         for word in self._alike.get(key, ()):
+            if any(a != b and a in DIGIT for a, b in zip(written, word, strict=True)):
+                continue
             price = sum(
                 _SAME_SOUND if syllable(a) == syllable(b) else _NEAR_SOUND
                 for a, b in zip(word, written, strict=True)
                 if a != b
             )
-            found.append((word, self._log[word], price))
+            found.append((word, self._log[word], price + (_LONE if price and len(word) == 1 else 0.0)))
         if written not in self._log:
             if len(written) == 1:
                 found.append((written, self._unknown, 0.0))

@@ -1,4 +1,4 @@
-"""Text to label: logistic regression and naive Bayes over the same sparse features, in numpy. Pure but for save and load.
+"""Text to label: logistic regression and naive Bayes over the same sparse features, in numpy. Pure but for files.
 
 The two see the same evidence and fail differently: regression (multinomial, AdaGrad steps after Duchi, Hazan, Singer
 2011) weighs what tells labels apart in short lines; naive Bayes (multinomial, Lidstone smoothing) adds up much weak

@@ -1,8 +1,8 @@
 """Search over the knowledge base, as an agent types. The engine is tantivy with text cut beforehand.
 
-tantivy has no Chinese tokenizer that Python may register, so articles are indexed by letters, pairs of letters, pairs of
-syllables and pairs of initials, and ranked by BM25 (Robertson, Zaragoza 2009) over them. Nothing is stored in the engine
-but ids: articles live in the database and in memory here, so SQLite and PostgreSQL give the same answers.
+tantivy has no Chinese tokenizer that Python may register, so articles are indexed by letters, pairs of letters, pairs
+of syllables and pairs of initials, and ranked by BM25 (Robertson, Zaragoza 2009). Nothing is stored in the engine but
+ids: articles live in the database and in memory here, so SQLite and PostgreSQL give the same answers.
 """
 
 from collections.abc import Iterable
@@ -168,7 +168,7 @@ class KnowledgeIndex:
         """What the engine cannot see: the season, and how well a row of initials fits a title or question."""
         lift = 1.0
         if on is not None and _SEASONAL in article.tags:
-            lift = 1.2 if article.valid_from is None or article.valid_from <= on and not article.expired(on) else 0.8
+            lift = 1.2 if article.valid_from is None or (article.valid_from <= on and not article.expired(on)) else 0.8
         for row in typed.initials:
             best = max((_fit(row, known) for known in self._rows.get(article.id, ())), default=0.0)
             lift *= 0.3 + best
@@ -191,9 +191,8 @@ class KnowledgeIndex:
                 else:
                     want("head", token, 0.25)
         for key in typed.sounds:
-            pairs = [key[i : i + 2] for i in range(len(key) - 1)] or [key]
-            for pair in pairs:
-                want("sound", pair, 0.7)
+            for code in [key[i : i + 2] for i in range(len(key) - 1)] or [key]:
+                want("sound", code, 0.7)
         for row in typed.initials:
             for token in (
                 *(row[i : i + 2] for i in range(len(row) - 1)),

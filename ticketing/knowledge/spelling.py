@@ -71,7 +71,7 @@ def initial_tokens(text: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def syllables_of(latin: str) -> tuple[tuple[str, ...], str] | None:
-    """`latin` read as whole syllables and perhaps one that is only begun; None where it cannot be. Fewest syllables win."""
+    """`latin` read as whole syllables and perhaps one only begun, the fewest; None where it cannot be."""
     size = len(latin)
     best: list[tuple[str, ...] | None] = [()] + [None] * size
     for end in range(1, size + 1):
