@@ -104,7 +104,11 @@ class MainScreen(Screen[None]):
         self._show()
 
     def on_resize(self) -> None:
-        """The top line gives way to the width."""
+        """The top line gives way to the width; a window made too small is told, and works on as it can."""
+        width, height = self.size
+        if width < LEAST_WIDTH or height < LEAST_HEIGHT:
+            least = {"least_width": str(LEAST_WIDTH), "least_height": str(LEAST_HEIGHT)}
+            self._hand.say("program.too_small", width=str(width), height=str(height), **least)
         self._show()
 
     # ---- showing

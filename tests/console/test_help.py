@@ -49,6 +49,17 @@ async def test_the_call_goes_on_below_the_table() -> None:
         await stage.until(lambda: "示忙" in str(below.visual))
 
 
+async def test_a_window_made_too_small_is_told_and_loses_nothing() -> None:
+    async with server_with(IN_CALL) as server, desk_at(server) as stage:
+        await stage.focus("citizen_name")
+        await stage.type("王女士")
+        await stage.pilot.resize_terminal(70, 20)
+        await stage.sees("终端太小：70×20，至少要 80×24")
+        await stage.pilot.resize_terminal(120, 40)
+        await stage.sees("王女士", "运城12345")
+        assert stage.focused_field() is FieldName.CITIZEN_NAME
+
+
 async def test_the_desk_speaks_english_where_it_is_asked_to() -> None:
     async with server_with(IN_CALL) as server, desk_at(server, language=Language.ENGLISH) as stage:
         await stage.sees("● on call 02:14", "call 138****5678 · call no. 3 · 2 open", "Tell the caller", "F9 Submit")
