@@ -70,8 +70,9 @@ def test_no_page_names_a_machine_of_ours() -> None:
         assert not re.search(r"/work/|/root/|/home/\w", page.read_text()), page
 
 
-@pytest.mark.parametrize("picture", sorted((DOCS / "pictures").glob("*.svg")), ids=lambda path: path.stem)
-def test_a_picture_is_what_the_program_shows(picture: Path) -> None:
-    """Copied from the pictures tests/console takes; `cp` it anew when the screen was changed on purpose."""
-    taken = ROOT / "tests" / "console" / "__snapshots__" / "test_pictures" / f"test_screen[{picture.stem}-120x40].svg"
-    assert picture.read_text() == taken.read_text()
+@pytest.mark.parametrize("picture", re.findall(r"docs/pictures/(\S+?)\.svg", (ROOT / "README.md").read_text()))
+def test_a_picture_is_what_the_program_shows(picture: str) -> None:
+    """Made anew by `python -m tests.console.make_pictures` when a screen was changed on purpose."""
+    name = picture.removeprefix("desk-")
+    taken = ROOT / "tests" / "console" / "__snapshots__" / "test_pictures" / f"test_screen[{name}-120x40].svg"
+    assert (DOCS / "pictures" / f"{picture}.svg").read_text() == taken.read_text()
