@@ -70,7 +70,13 @@ def due_at(
     return _count(rule.reply, begin, calendar, suspensions, title=title, reply_by=rule.reply_by, verb="派单")
 
 
-def extended(due: datetime, by: Span, calendar: WorkCalendar, suspensions: Sequence[Suspension] = ()) -> Due:
+def due_in(span: Span, begin: datetime, calendar: WorkCalendar) -> Due:
+    """The time a span after `begin`, counted as a rule's reply is."""
+    title = f"{span.amount} {_UNIT_NAMES[span.unit]}内"
+    return _count(span, _local(begin, calendar), calendar, (), title=title, reply_by=None, verb="起算")
+
+
+def extended(due: datetime, by: Span, calendar: WorkCalendar) -> Due:
     """The new due time of an extension (延期) that counts on from `due`; a due time at midnight ends the day before.
 
     Raises `ValueError` for an extension of no length.
@@ -81,7 +87,49 @@ def extended(due: datetime, by: Span, calendar: WorkCalendar, suspensions: Seque
     title = f"原到期 {_end(due, calendar)}，延期 {by.amount} {_UNIT_NAMES[by.unit]}"
     if by.unit in (Unit.WORKING_DAY, Unit.NATURAL_DAY):
         begin -= timedelta(microseconds=1)
-    return _count(by, begin, calendar, suspensions, title=title, reply_by=None, verb="原到期")
+    return _count(by, begin, calendar, (), title=title, reply_by=None, verb="原到期")
+
+
+def ahead_of(due: datetime, by: Span, calendar: WorkCalendar) -> datetime:
+    """The time `by` before `due`: for working days the same time of day so many working days earlier (UTC)."""
+    if by.unit is Unit.MINUTE:
+        return due.astimezone(UTC) - timedelta(minutes=by.amount)
+    if by.unit is Unit.HOUR:
+        return due.astimezone(UTC) - timedelta(hours=by.amount)
+    local = _local(due, calendar)
+    day, left = local.date(), by.amount
+    while left > 0:
+        day -= timedelta(days=1)
+        left -= by.unit is Unit.NATURAL_DAY or calendar.is_working(day)
+    return datetime.combine(day, local.time(), calendar.zone).astimezone(UTC)
+
+
+def resumed(
+    rule: DeadlineRule, dispatched_at: datetime, due: datetime, pause: Suspension, calendar: WorkCalendar
+) -> Due:
+    """The due time after a suspension that has ended: what was suspended of it is added to `due`.
+
+    Hours are added as they are; of the days counted since dispatch, those on whose end the ticket was suspended. One
+    that was overdue already when it was suspended gains nothing.
+    """
+    title = f"原到期 {_end(due, calendar)}，挂起不计"
+    if pause.start >= due:
+        return Due(due_at=due, counted=(title, "挂起时已超期，时限不变"))
+    if rule.reply.unit in (Unit.HOUR, Unit.MINUTE):
+        later = due + (pause.end - pause.start)
+        return Due(due_at=later, counted=(title, f"到期 {_end(later, calendar)}"))
+    ends_at = rule.reply_by or (calendar.day_end if rule.reply.unit is Unit.WORKING_DAY else "24:00")
+    lost, first = 0, _local(dispatched_at, calendar).date() + timedelta(days=0 if rule.reply_by else 1)
+    day = max(first, _local(pause.start, calendar).date() - timedelta(days=1))
+    while (end := _end_of(day, ends_at, calendar)) < pause.end:
+        open_day = rule.reply.unit is Unit.NATURAL_DAY or calendar.is_working(day)
+        lost += open_day and end >= pause.start
+        day += timedelta(days=1)
+    if lost == 0:
+        return Due(due_at=due, counted=(title, "挂起未跨过计时日，时限不变"))
+    begin = _local(due, calendar) - timedelta(microseconds=1)
+    later, days, warnings = _count_days(Span(amount=lost, unit=rule.reply.unit), begin, calendar, (), ends_at)
+    return Due(due_at=later, counted=(title, *days, f"到期 {_end(later, calendar)}"), warnings=warnings)
 
 
 def _count(
@@ -105,20 +153,26 @@ def _count(
             counted.append(f"{_minute(start)} 至 {_minute(end)} 挂起，不计")
     else:
         counted.append(f"{_minute(begin)} {verb}，{'当日计入' if reply_by else '当日不计'}")
-        due, days, warnings = _count_days(span, begin, calendar, suspensions, reply_by)
+        ends_at = reply_by or (calendar.day_end if span.unit is Unit.WORKING_DAY else "24:00")
+        due, days, warnings = _count_days(span, begin, calendar, suspensions, ends_at, count_first=bool(reply_by))
         counted += days
     counted.append(f"到期 {_end(due, calendar)}")
     return Due(due_at=due, counted=tuple(counted), warnings=warnings)
 
 
 def _count_days(
-    span: Span, begin: datetime, calendar: WorkCalendar, suspensions: Sequence[Suspension], reply_by: str | None
+    span: Span,
+    begin: datetime,
+    calendar: WorkCalendar,
+    suspensions: Sequence[Suspension],
+    ends_at: str,
+    *,
+    count_first: bool = False,
 ) -> tuple[datetime, list[str], tuple[str, ...]]:
     """The end of the last of `span.amount` days after `begin`, the days passed over, and what of them is uncertain."""
     working = span.unit is Unit.WORKING_DAY
-    ends_at = reply_by or (calendar.day_end if working else "24:00")
     due = begin.astimezone(UTC)
-    day = begin.date() if reply_by else begin.date() + timedelta(days=1)
+    day = begin.date() if count_first else begin.date() + timedelta(days=1)
     steps: list[str] = []
     warnings: dict[str, None] = {}
     number = 0

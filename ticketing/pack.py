@@ -42,7 +42,7 @@ class AgencyKind(StrEnum):
 class Agency(Part, frozen=True, kw_only=True):
     """A handling unit (承办单位). `parent_id` is empty at the root; `duties` are phrases for search and hints."""
 
-    id: Annotated[AgencyId, msgspec.Meta(min_length=1)]
+    id: Annotated[AgencyId, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]+$")]  # it names folders and keys
     name: Name
     short_name: Name
     aliases: tuple[Name, ...]

@@ -74,13 +74,17 @@ class DraftField(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DraftView(msgspec.Struct, frozen=True, kw_only=True):
-    """A draft as the desk shows it. `revision` grows with every change; `reference` is set once it was submitted."""
+    """A draft as the desk shows it. `revision` grows with every change; `reference` is set once it was submitted.
+
+    `emergency_evidence` are the ids of the utterances that were taken for an emergency.
+    """
 
     id: str
     call: str
     revision: int
     fields: dict[FieldName, DraftField]
     emergency_target: str | None = None
+    emergency_evidence: tuple[str, ...] = ()
     not_accepted_id: str | None = None
     promise: str = ""
     reference: str | None = None

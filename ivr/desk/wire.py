@@ -6,6 +6,7 @@ echoed in `Done`, `Refused` or the answer. The desk is never trusted: the server
 """
 
 from datetime import datetime
+from enum import StrEnum
 from typing import TypeAlias
 
 import msgspec
@@ -19,8 +20,28 @@ PROTOCOL = 1
 SUBPROTOCOL = "huying.desk.v1"
 
 
+class Disposition(StrEnum):
+    """How a call ended that made no work order (来电处置)."""
+
+    ANSWERED = "answered"  # 咨询答复完毕
+    DROPPED = "dropped"  # 中途断线
+    SILENT = "silent"  # 静默来电
+    NUISANCE = "nuisance"  # 骚扰
+
+
+class RevealReason(StrEnum):
+    """Why an agent needs the whole number (查看号码事由); kept in the audit."""
+
+    CALL_BACK = "call_back"
+    EMERGENCY = "emergency"
+    VERIFY = "verify"
+
+
 class AgentCard(msgspec.Struct, frozen=True, kw_only=True):
-    """The person at the desk and what they are doing since when (UTC)."""
+    """The person at the desk and what they are doing since when (UTC).
+
+    A `pause_reason` in a state other than paused is a pause asked for during a call: it begins after the wrap-up.
+    """
 
     id: str
     name: str
@@ -126,7 +147,10 @@ class HangUpCall(FromDesk, frozen=True, kw_only=True):
 
 
 class EditField(FromDesk, frozen=True, kw_only=True):
-    """The agent set a field; from now on it is theirs. An id for fields that hold ids, text otherwise."""
+    """The agent set a field; from now on it is theirs. An id for fields that hold ids, text otherwise.
+
+    The `DraftChanged` that shows it goes before its `Done`. Setting the same value again changes nothing.
+    """
 
     draft: str
     field: FieldName
@@ -141,16 +165,20 @@ class TakeSuggestion(FromDesk, frozen=True, kw_only=True):
 
 
 class Submit(FromDesk, frozen=True, kw_only=True):
-    """Make the draft a ticket and dispatch it. Submitting twice answers with the same ticket."""
+    """Make the draft a ticket and dispatch it. Submitting twice answers with the same ticket.
+
+    In the wrap-up it also ends it, as `FinishCall` does: the agent is ready, or paused where they asked for a pause.
+    `Refused` with `refused.draft_incomplete` names what is missing in `params["fields"]`, field names joined by "|".
+    """
 
     draft: str
 
 
 class FinishCall(FromDesk, frozen=True, kw_only=True):
-    """End the wrap-up without a ticket (咨询答复完毕, 骚扰, 静默来电)."""
+    """End the wrap-up without a ticket."""
 
     call: str
-    disposition: str
+    disposition: Disposition
 
 
 class SearchKnowledge(FromDesk, frozen=True, kw_only=True):
@@ -176,7 +204,7 @@ class RevealNumber(FromDesk, frozen=True, kw_only=True):
     """Show the caller's whole number, for a reason that is recorded; answered by `Number`."""
 
     call: str
-    reason: str
+    reason: RevealReason
 
 
 AnyFromDesk: TypeAlias = (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ticketing.deadlines import Suspension, choose_rule, due_at, extended
+from ticketing.deadlines import Suspension, ahead_of, choose_rule, due_at, due_in, extended, resumed
 from ticketing.errors import CalendarUnknown
 from ticketing.pack_deadlines import DeadlineRule, Span, Unit
 from ticketing.site import default_site_dir, load_site
@@ -119,6 +119,20 @@ def test_an_extension_counts_on_from_the_due_time(before: str, by: Span, after: 
     assert result.strftime("%Y-%m-%d %H:%M") == after
 
 
+@pytest.mark.parametrize(
+    ("due_time", "by", "expected"),
+    [
+        ("2026-11-09T17:30", Span(amount=1, unit=Unit.WORKING_DAY), "2026-11-06 17:30"),
+        ("2026-10-10T17:30", Span(amount=3, unit=Unit.WORKING_DAY), "2026-09-30 17:30"),
+        ("2026-11-09T17:30", Span(amount=4, unit=Unit.HOUR), "2026-11-09 13:30"),
+        ("2026-11-09T00:00", Span(amount=30, unit=Unit.MINUTE), "2026-11-08 23:30"),
+        ("2026-11-09T17:30", Span(amount=2, unit=Unit.NATURAL_DAY), "2026-11-07 17:30"),
+    ],
+)
+def test_reminders_are_counted_back(due_time: str, by: Span, expected: str) -> None:
+    assert ahead_of(at(due_time), by, SHANGHAI).astimezone(SITE.zone).strftime("%Y-%m-%d %H:%M") == expected
+
+
 def test_an_extension_of_no_length_is_refused() -> None:
     with pytest.raises(ValueError, match="must have a length"):
         extended(at("2026-11-03T09:00"), Span(amount=0, unit=Unit.HOUR), SHANGHAI)
@@ -207,3 +221,24 @@ def test_a_suspension_never_brings_the_due_time_forward(
 def test_the_zone_a_time_is_written_in_changes_nothing(rule: DeadlineRule, dispatched: datetime) -> None:
     elsewhere = dispatched.astimezone(ZoneInfo("America/New_York"))
     assert due_at(rule, dispatched, SHANGHAI) == due_at(rule, elsewhere, SHANGHAI)
+
+
+@given(
+    st.builds(rule_of, SPANS),
+    KNOWN,
+    st.timedeltas(timedelta(0), timedelta(days=5)),
+    st.timedeltas(timedelta(minutes=1), timedelta(days=9)),
+)
+def test_resuming_gives_what_counting_without_the_suspension_gives(
+    rule: DeadlineRule, dispatched: datetime, until: timedelta, length: timedelta
+) -> None:
+    pause = Suspension(start=dispatched + until, end=dispatched + until + length)
+    before = due_at(rule, dispatched, SHANGHAI).due_at
+    assert (
+        resumed(rule, dispatched, before, pause, SHANGHAI).due_at == due_at(rule, dispatched, SHANGHAI, [pause]).due_at
+    )
+
+
+@given(SPANS, KNOWN)
+def test_a_span_counts_as_a_rules_reply_does(span: Span, begin: datetime) -> None:
+    assert due_in(span, begin, SHANGHAI).due_at == due_at(rule_of(span), begin, SHANGHAI).due_at
