@@ -17,7 +17,10 @@ Floats = npt.NDArray[np.float32]
 _Ints = npt.NDArray[np.int64]
 
 _SMOOTHING = 0.01
-_EPOCHS, _RATE, _DECAY, _BATCH, _SEED = 6, 0.3, 2e-6, 256, 12345
+_RARE = 2
+"""Features seen less often are left to Bayes: they teach regression nothing and cost it half its time."""
+
+_EPOCHS, _RATE, _DECAY, _BATCH, _SEED = 5, 0.3, 2e-6, 256, 12345
 
 
 class TextModel:
@@ -107,9 +110,21 @@ def train(
         for at, (_, bag) in zip(rows, everything, strict=True)
     ]
     target = np.array([number[label] for label, _ in everything])
-    weights = _regress(rows, values, target, (len(vocabulary), len(labels)), epochs)
+    weights = np.zeros((len(vocabulary), len(labels)), np.float32)
+    common = np.flatnonzero(seen >= _RARE)
+    weights[common] = _regress(*_narrowed(rows, values, seen), target, (len(common), len(labels)), epochs)
     bayes = _count(rows[: len(texts)], target[: len(texts)], (len(vocabulary), len(labels)))
     return TextModel(labels, vocabulary, idf, weights.astype(np.float16), bayes.astype(np.float16))
+
+
+def _narrowed(rows: Sequence[_Ints], values: Sequence[Floats], seen: Floats) -> tuple[list[_Ints], list[Floats]]:
+    """Rows without the features seen less than `_RARE` times, and numbered without them."""
+    number = np.cumsum(seen >= _RARE) - 1
+    kept = [seen[at] >= _RARE for at in rows]
+    return (
+        [number[at[keep]] for at, keep in zip(rows, kept, strict=True)],
+        [row[keep] for row, keep in zip(values, kept, strict=True)],
+    )
 
 
 def odds(scores: Floats, sharpness: float) -> Floats:
