@@ -13,9 +13,9 @@ from ticketing.views import Utterance
 from ticketing.vocabulary import Speaker
 
 _UNIT = re.compile(r"^(多|来)?(块钱|块|元|圆|万元|万块|毛)")
-_HALF = re.compile(rf"^块([{NUMERAL}])(?![{NUMERAL}])")
+_HALF = re.compile(rf"^块([{NUMERAL}])(?![{NUMERAL}])|^块([{NUMERAL}])(?=一[度斤米个平方次天件吨亩公里])")
 _THING = re.compile(
-    r"^(多|来|几)?(个|户|亩|米|公里|里|号|楼|单元|室|层|度|斤|吨|岁|年|月|天|点|分|秒|人|辆|台|盒子|平|间|"
+    r"^(多|来|几)?(个|户|亩|米|公里|里|号|楼|单元|室|层|度|斤|吨|岁|年(?!初|底|后|前|末)|月|天|点|分|秒|人|辆|台|盒子|平|间|"
     r"栋|次|趟|回|遍|家|口|头|只|"
     r"棵|条|根|张|件|双|方|瓦|伏|兆|克|毫|公斤|公分|厘米|瓶|箱|路|中|小|院|街|倍|成|届|级|代|类|期|班|线|"
     r"周|年级|平米|平方|把|块地|车|桶|袋|例|名|位|套|节|堂|课|站|成|步|样|份|批|股|场|笔|单|页|号|厘|里|"
@@ -57,7 +57,7 @@ def _amount(value: float, before: str, after: str, *, row: bool, asked: bool) ->
     if before.endswith(("第", "几", "周", "星期", "礼拜", "十几", "初", "尾号", "编号")) or value <= 0:
         return None
     if half := _HALF.match(after):
-        tail = numbers(half[1])
+        tail = numbers(half[1] or half[2])
         return value + tail[0].value / 10 if tail else value
     if found := _UNIT.match(after):
         if (

@@ -48,13 +48,18 @@ _HANDLED = re.compile(
     r"已经去看|已经好|缝了|医药费|赔偿|赔钱|索赔|鉴定|认定|责任书|保险|治好|退烧|没事了|解决了|打针花)"
 )
 _SUPPOSED = re.compile(
-    r"(怕|担心|万一|要是|如果|假如|会不会|容易|差点|差一点|险些|早晚|迟早|哪天|哪一天|防止|避免|以防|"
-    r"等着出|非得|难道|出了事|出事|小心|以前|上次|上回|去年|前年|那年|那次|上个月|上礼拜|上周|前几天|前些|"
-    r"前阵子|前两天|大前天|前天|昨天|昨晚|头年|小时候|曾经|"
-    r"听说|新闻|演练|想问|政策|怎么收费|多少钱|老是|经常|总是|天天|每天|每次|一到|动不动|三天两头|"
-    r"隔三差五|好几年|多年|个月了|年了|过一(个|次|回)|过人|老有|该有多|谁负责|就要|再不|除非|不如|应该|"
-    r"能不能|建议|希望)"
+    r"((?<!害)(?<!可)怕(?!得)|担心|万一|要是|如果|假如|会不会|差点|差一点|险些|早晚|迟早|哪天|哪一天|防止|避免|"
+    r"以防|等着出|非得|难道|该有多|再不|除非|演练|听说|新闻)"
 )
+"""Feared or supposed: a word of the moment does not make it real."""
+
+_PAST = re.compile(
+    r"(容易|出了事|出事|小心|以前|上次|上回|去年|前年|那年|那次|上个月|上礼拜|上周|前几天|前些|前阵子|前两天|"
+    r"大前天|前天|昨天|昨晚|头年|小时候|曾经|想问|政策|怎么收费|多少钱|老是|经常|总是|天天|每天|每次|一到|动不动|"
+    r"三天两头|隔三差五|好几年|多年|个月了|年了|过一(个|次|回)|过人|老有|谁负责|就要|不如|应该|能不能|建议|希望)"
+)
+"""Past, repeated or wished for, unless a word of the moment stands beside it."""
+
 _SENDS = re.compile(
     r"(马上|立即|立刻|现在|正在|已经|这就|赶紧)(就)?(给|帮|为)?(您|你)?(转接?|接通?|连线|叫|呼叫|通知|"
     r"报)[^部门登记核实]{0,8}(急救|救护|消防|救援|公安|派出所|警|抢修|一二零|幺二零|一一九|幺幺九|一一零|"
@@ -143,7 +148,7 @@ class EmergencyWatch:
 
     def _weigh(self, text: str) -> dict[str, float]:
         now = _NOW.search(text) is not None
-        doubt = _SUPPOSED.search(text) is not None
+        supposed, past = _SUPPOSED.search(text) is not None, _PAST.search(text) is not None
         handled = _HANDLED.search(text) is not None
         found: dict[str, float] = {}
         for target, patterns in PATTERNS.items():
@@ -156,7 +161,8 @@ class EmergencyWatch:
                 found[target] = max(0.9, found.get(target, 0.0)) + 0.2
             elif any(negative.find(text)):
                 found.pop(target, None)
-        scale = (0.2 if handled else 1.0) * (0.35 if doubt and not now else 0.6 if doubt else 1.0)
+        doubt = 0.35 if supposed or (past and not now) else 0.6 if past else 1.0
+        scale = doubt * (0.2 if handled else 1.0)
         return {target: scale * (weight + (0.4 if now else 0.0)) for target, weight in found.items()}
 
     def _holds(self, text: str, cue: Cue, negative: CueList) -> bool:

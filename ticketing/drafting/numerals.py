@@ -95,10 +95,10 @@ def arabic(text: str) -> str:
 
 def numbers(text: str) -> list[Number]:
     """Every number of a plain text, with halves and decimals (一万二, 三点五, 十四度半 stays 14)."""
-    found = []
+    found: list[Number] = []
     for run in _RUN.finditer(text):
         amount = value(run[0])
-        if amount is None:
+        if amount is None or (found and run.start() < found[-1].end):
             continue
         end, exact = run.end(), float(amount)
         if (tail := re.match(rf"点([{''.join(DIGIT)}]+)", text[end:])) and not run[0].endswith(

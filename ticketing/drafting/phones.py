@@ -52,7 +52,7 @@ def callback(utterances: Sequence[Utterance], caller_number: str | None) -> Spok
             continue
         for run in _runs(utterances, at):
             number = _complete(run.digits)
-            if number is None:
+            if number is None or (best is not None and number != best.digits and number in best.digits):
                 continue
             sure = 0.5 + 0.4 * run.strict / len(number) + (0.1 if asked else 0.0)
             if best is not None and best.digits == number:
