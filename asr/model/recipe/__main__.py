@@ -18,7 +18,7 @@ import torch
 from asr.model.recipe import acoustic, artefact, corpus, invented, openfst, site_text, speech
 
 PACKAGED_PARTS = 29
-INVENTED_PARTS = 10
+INVENTED_PARTS = 6
 PARTS = PACKAGED_PARTS + INVENTED_PARTS
 UTTERANCES = 1500
 SEED = 1
