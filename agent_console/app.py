@@ -1,6 +1,9 @@
 """The application: one desk, one person, and which screen they see. What it knows and shows lives elsewhere."""
 
+import asyncio
 import logging
+import signal
+import threading
 import traceback
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -82,7 +85,13 @@ class DeskApp(App[Refused]):
         self.fault: Fault | None = None
 
     def on_mount(self) -> None:
-        """Signing in comes first, and happens at once where a password was given."""
+        """Signing in comes first, and happens at once where a password was given.
+
+        Ended from outside (SIGTERM, SIGHUP), the terminal is given back as it was.
+        """
+        if threading.current_thread() is threading.main_thread():
+            for end in (signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(end, self.exit)
         self.push_screen(self._sign_in_screen(again=False))
         if self._unattended:
             self._run_desk(self._seat.agent, self._seat.password)

@@ -3,7 +3,9 @@
 AsrError
 ├── ModelBroken        the model folder is missing, incomplete or refused by the engine; names the file and the mend
 ├── StreamUnknown      a stream was named that is not open
-└── PipelineFull       no place for another stream
+├── PipelineFull       no place for another stream
+├── ServerUnavailable  a speech server on another machine does not answer (worth trying again)
+└── RecordingUnreadable a recording is missing or of a format that is not read; names the file and the mend
 """
 
 
@@ -21,3 +23,11 @@ class StreamUnknown(AsrError):
 
 class PipelineFull(AsrError):
     """The configured number of streams is reached."""
+
+
+class RecordingUnreadable(AsrError):
+    """The file cannot be read as a recording; the text names it and the mend."""
+
+
+class ServerUnavailable(AsrError):
+    """No speech server took the stream, or the one that had it went away. Worth trying again."""

@@ -1,5 +1,6 @@
 """What was said: the words of this room, shared by engines, pipeline, desk and database."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
@@ -44,3 +45,19 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     spoken: str
     words: tuple[Word, ...] = ()
     lost: bool = False
+
+
+def merge(*legs: Iterable[Segment]) -> list[Segment]:
+    """The legs' segments as one transcript in order of time; a segment told twice (same id) counts as last told."""
+    latest = {segment.id: segment for leg in legs for segment in leg}
+    return sorted(latest.values(), key=lambda segment: (segment.start_ms, segment.end_ms, segment.id))
+
+
+def fill(transcript: Iterable[Segment], gap: Segment, found: Iterable[Segment]) -> list[Segment]:
+    """The transcript with a lost segment replaced by what was found when its stretch was read again, perhaps nothing.
+
+    Raises ValueError when `gap` is not a lost segment: nothing that was heard may be replaced.
+    """
+    if not gap.lost:
+        raise ValueError(f"segment {gap.id} was heard; only a lost one can be filled")
+    return merge((segment for segment in transcript if segment.id != gap.id), found)

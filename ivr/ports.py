@@ -4,21 +4,42 @@ HotlineError
 ├── AsteriskUnavailable   Asterisk did not reply in time, or there is no connection to it (retryable)
 ├── LegGone               the leg, bridge or playback acted on no longer exists: a hang-up not yet heard of
 ├── RequestRefused        Asterisk refused a request for a reason that repeating will not change
-└── RecogniserUnavailable speech recognition cannot take another stream
+├── RecogniserUnavailable speech recognition cannot take another stream
+├── EventLogUnavailable   the event log cannot be written or read now (retryable)
+├── AgentUnknown          nobody of that number is in the roster
+└── MoveRefused           an agent may not do that now
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
 import msgspec
 
-from ivr.calls.events import LineEvent
+from ivr.calls.errors import AgentUnknown, HotlineError, MoveRefused
+from ivr.calls.events import LineEvent, Recorded
+from ivr.calls.reconcile import LegSeen
 from ivr.calls.vocabulary import CallId, HangupCause, LegId, Party, PlaybackId
 
-
-class HotlineError(Exception):
-    """Root of what the server's own parts raise."""
+__all__ = [
+    "AgentUnknown",
+    "AsteriskUnavailable",
+    "Clock",
+    "Ear",
+    "EventLog",
+    "EventLogUnavailable",
+    "Fork",
+    "HotlineError",
+    "LegGone",
+    "LegSeen",
+    "LinkDown",
+    "LinkUp",
+    "MoveRefused",
+    "RecogniserUnavailable",
+    "RequestRefused",
+    "Snapshot",
+    "Telephony",
+]
 
 
 class AsteriskUnavailable(HotlineError):
@@ -26,7 +47,14 @@ class AsteriskUnavailable(HotlineError):
 
 
 class LegGone(HotlineError):
-    """Acting on something that has ended. The conductor turns it into `LegHungUp`."""
+    """Acting on something that has ended. The conductor turns it into `LegHungUp` of `leg`.
+
+    `leg` names the one that is gone where a verb acts on two; None means the one leg acted on.
+    """
+
+    def __init__(self, text: str, *, leg: LegId | None = None) -> None:
+        super().__init__(text)
+        self.leg = leg
 
 
 class RequestRefused(HotlineError):
@@ -35,6 +63,10 @@ class RequestRefused(HotlineError):
 
 class RecogniserUnavailable(HotlineError):
     """Recognition cannot take this stream; the call goes on without words."""
+
+
+class EventLogUnavailable(HotlineError):
+    """The event log cannot be written or read now. Worth trying again."""
 
 
 class Clock(Protocol):
@@ -51,18 +83,6 @@ class Clock(Protocol):
     async def sleep(self, ms: int) -> None:
         """Return after `ms` milliseconds of this clock."""
         ...
-
-
-class LegSeen(msgspec.Struct, frozen=True, kw_only=True):
-    """One leg as Asterisk reports it in a snapshot. `talking` is true where it stands in the call's talk bridge."""
-
-    call: CallId
-    leg: LegId
-    party: Party
-    up: bool
-    talking: bool
-    caller_number: str | None
-    dialled: str
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,7 +137,10 @@ class Telephony(Protocol):
         ...
 
     async def ring(self, call: CallId, leg: LegId, endpoint: str, caller_number: str | None, ring_ms: int) -> None:
-        """Call `endpoint` as leg `leg`; Asterisk itself gives up after `ring_ms`."""
+        """Call `endpoint` as leg `leg`; Asterisk itself gives up after `ring_ms`.
+
+        LegGone means the citizen's leg: nobody is left to ring for.
+        """
         ...
 
     async def connect(self, call: CallId, citizen_leg: LegId, agent_leg: LegId) -> None:
@@ -125,7 +148,10 @@ class Telephony(Protocol):
         ...
 
     async def fork_media(self, call: CallId, leg: LegId, party: Party, send_to: tuple[str, int]) -> Fork:
-        """Tap what that party says and send it as RTP to `send_to`. A standing tap of that party is replaced."""
+        """Tap what that party says and send it as RTP to `send_to`. A standing tap of that party is replaced.
+
+        Completes with its reply: the conductor itself notes `MediaForked`, at the time its segments count from.
+        """
         ...
 
     async def stop_fork(self, call: CallId, party: Party) -> None:
@@ -142,4 +168,44 @@ class Telephony(Protocol):
 
     async def clear(self, call: CallId) -> None:
         """Remove every bridge and tap of the call; the legs are the caller's business."""
+        ...
+
+    async def sweep(self, keep: Iterable[CallId]) -> object:
+        """Remove the taps and empty bridges of calls not in `keep` that stood when the link last came up."""
+        ...
+
+
+class Ear(Protocol):
+    """Speech recognition as a call sees it: one ear a party. Losing it never touches the call."""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where taps send their RTP: host and UDP port."""
+        ...
+
+    async def open(self, call: CallId, party: Party, source_port: int, began_ms: int) -> None:
+        """Listen to what comes from `source_port`; its segments count from `began_ms` of the call.
+
+        Opening an ear that is open moves it to the new source. Raises `RecogniserUnavailable`.
+        """
+        ...
+
+    async def close(self, call: CallId, party: Party) -> None:
+        """Finish what was heard to final segments; quiet when it is not open."""
+        ...
+
+
+class EventLog(Protocol):
+    """Where the events of all calls are kept, append-only. Raises `EventLogUnavailable`, and nothing else."""
+
+    async def append(self, records: Sequence[Recorded]) -> None:
+        """Keep `records`, all or none, in order. One kept already (same call and `seq`) is left as it is."""
+        ...
+
+    async def close(self, call: CallId) -> None:
+        """Nothing more will come of this call: `open_calls` need not return it. Closing twice does no harm."""
+        ...
+
+    async def open_calls(self) -> list[list[Recorded]]:
+        """The events of each call not closed, in order of `seq`."""
         ...

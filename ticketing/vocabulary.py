@@ -76,11 +76,33 @@ class FieldName(StrEnum):
 
 
 class TicketState(StrEnum):
-    """Where a work order stands (工单状态). The machine that allows the moves is `ticketing.lifecycle`."""
+    """Where a work order stands (工单状态). Which steps lead from where to where is `ticketing.lifecycle.table`."""
 
     DRAFT = "draft"  # 草稿
+    PENDING_ACCEPT = "pending_accept"  # 待受理
+    PENDING_REVIEW = "pending_review"  # 待预审
     PENDING_DISPATCH = "pending_dispatch"  # 待派单
     DISPATCHED = "dispatched"  # 待签收: given to the agency, clock running
+    RETURN_ASKED = "return_asked"  # 退单待审定
+    IN_PROGRESS = "in_progress"  # 办理中
+    SUSPENDED = "suspended"  # 挂起
+    PENDING_APPROVAL = "pending_approval"  # 待审核: the agency has replied
+    PENDING_VISIT = "pending_visit"  # 待回访
+    CLOSED = "closed"  # 办结
+    ARCHIVED = "archived"  # 归档
+    MERGED = "merged"  # 并入主单
+    WITHDRAWN = "withdrawn"  # 撤单
+
+
+class Closure(StrEnum):
+    """How a matter ended (办结方式)."""
+
+    SOLVED = "solved"  # 已解决
+    EXPLAINED = "explained"  # 解释说明
+    PLANNED = "planned"  # 列入计划
+    ANSWERED = "answered"  # 直接答复
+    TRANSFERRED = "transferred"  # 转紧急电话
+    REFUSED = "refused"  # 不予受理
 
 
 class DispatchState(StrEnum):
@@ -89,3 +111,62 @@ class DispatchState(StrEnum):
     PENDING = "pending"
     SENT = "sent"
     DEAD = "dead"
+    CANCELLED = "cancelled"  # no longer to be sent: the ticket went elsewhere
+
+
+class CallbackKind(StrEnum):
+    """Why a citizen is called (回拨类别)."""
+
+    MISSED = "missed"  # 漏接回拨
+    PROMISED = "promised"  # 登记回拨: pressed 9 while waiting
+    VISIT = "visit"  # 回访
+
+
+class CallbackState(StrEnum):
+    """Where a callback stands."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    EXHAUSTED = "exhausted"  # as often as allowed, never reached
+    CANCELLED = "cancelled"  # the citizen called in first, or there is nothing to ask any more
+
+
+class ContactState(StrEnum):
+    """How far a contact came. `answered` means by a person."""
+
+    ARRIVED = "arrived"
+    ANSWERED = "answered"
+    ENDED = "ended"
+    ABANDONED = "abandoned"  # ended before a person answered
+
+
+class RecordingKind(StrEnum):
+    """Which voices a recording holds."""
+
+    MIX = "mix"
+    CITIZEN = "citizen"
+    AGENT = "agent"
+
+
+class AgencyPart(StrEnum):
+    """What an agency has to do with a ticket."""
+
+    LEAD = "lead"  # 主办
+    CO = "co"  # 协办
+
+
+class Role(StrEnum):
+    """What a person may do (岗位); `ticketing.lifecycle` holds the table."""
+
+    AGENT = "agent"  # 话务员
+    SUPERVISOR = "supervisor"  # 班长
+    REVIEWER = "reviewer"  # 预审派单
+    HANDLER = "handler"  # 承办单位经办
+    HANDLER_HEAD = "handler_head"  # 承办单位负责人
+    VISITOR = "visitor"  # 回访
+    OVERSEER = "overseer"  # 督办
+    QUALITY = "quality"  # 质检
+    ANALYST = "analyst"  # 数据
+    LEADER = "leader"  # 领导只读
+    ADMIN = "admin"  # 系统管理
+    SYSTEM = "system"  # no person: the hotline itself

@@ -91,7 +91,7 @@ class AgentConnected(Effect, frozen=True, kw_only=True):
 
 
 class ReleaseAgent(Effect, frozen=True, kw_only=True):
-    """Tell the ACD that an offer ended without a conversation."""
+    """Tell the ACD that an offer ended without a conversation, or that the agent's phone broke off in one."""
 
     agent: AgentId
     outcome: OfferOutcome
@@ -122,6 +122,12 @@ class CancelTimer(Effect, frozen=True, kw_only=True):
     timer: str
 
 
+class GiveBack(Effect, frozen=True, kw_only=True):
+    """Return the citizen's leg to the dialplan's fallback. Completes with `GivenBack`."""
+
+    leg: LegId
+
+
 class EndCall(Effect, frozen=True, kw_only=True):
     """Nothing of this call may remain: bridges, taps, timers, its task. Always the last effect of a call."""
 
@@ -144,5 +150,6 @@ AnyEffect: TypeAlias = (
     | EndWrapUp
     | StartTimer
     | CancelTimer
+    | GiveBack
     | EndCall
 )

@@ -112,6 +112,22 @@ class QueueMoved(Event, frozen=True, kw_only=True):
     ahead: int
 
 
+class FoundStanding(Event, frozen=True, kw_only=True):
+    """After a gap the call stands further on than its log knows: picked up and, with an `agent_leg`, talking.
+
+    `agent` is None where the leg's phone belongs to nobody of the roster.
+    """
+
+    agent: AgentId | None = None
+    agent_leg: LegId | None = None
+
+
+class GivenBack(Event, frozen=True, kw_only=True):
+    """The citizen's leg went back to the dialplan's fallback; what becomes of it there is not this call's."""
+
+    leg: LegId
+
+
 AnyEvent: TypeAlias = (
     CallArrived
     | PickedUp
@@ -128,6 +144,8 @@ AnyEvent: TypeAlias = (
     | WrapUpFinished
     | AgentLost
     | QueueMoved
+    | FoundStanding
+    | GivenBack
 )
 
 

@@ -50,7 +50,10 @@ class AgentState(StrEnum):
 
 
 class PauseReason(StrEnum):
-    """Why an agent takes no calls (示忙原因). `NO_ANSWER` and `UNREACHABLE` are set by the machine."""
+    """Why an agent takes no calls (示忙原因). `NO_ANSWER` and `UNREACHABLE` are set by the machine.
+
+    Paused without a reason: signed in and not yet ready.
+    """
 
     BREAK = "break"
     MEAL = "meal"
@@ -66,8 +69,8 @@ class OfferOutcome(StrEnum):
 
     NO_ANSWER = "no_answer"  # RONA: rang to the end of its time
     REFUSED = "refused"  # the agent's phone declined or was busy
-    UNREACHABLE = "unreachable"  # the phone is not registered or does not reply
-    WITHDRAWN = "withdrawn"  # the citizen hung up while it rang
+    UNREACHABLE = "unreachable"  # the phone is not registered, does not reply, or broke off in a conversation
+    WITHDRAWN = "withdrawn"  # taken back: the citizen hung up while it rang, or Asterisk could not ring; no one's fault
 
 
 class HangupCause(StrEnum):

@@ -119,7 +119,7 @@ DRAFT = DraftView(
         ),
         FieldName.ADDRESS: DraftField(value="圣惠小区3号楼2单元601", confidence=0.58, evidence=("s4",)),
         FieldName.CITIZEN_NAME: DraftField(ask="请问您贵姓？"),
-        FieldName.CALLBACK_PHONE: DraftField(value="13812345678", confidence=0.99),
+        FieldName.CALLBACK_PHONE: DraftField(value="138****5678", label="138****5678", confidence=0.99),
         FieldName.CONFIDENTIAL: DraftField(),
         FieldName.LEAD_AGENCY: DraftField(value="e-heat", label="市热力公司", confidence=0.95, evidence=("s2", "s5")),
         FieldName.CO_AGENCIES: DraftField(value="s140802004", label="南城街道", confidence=0.8),

@@ -1,0 +1,37 @@
+# make demo   set everything up and run one real call, from the citizen's phone to a dispatched work order
+# make test   set everything up and run all tests, on the real Asterisk and the real Vosk
+# make check  the quick gate: format, lint, types, imports, unit tests
+# make bench  ratios against a baseline of the same run
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: demo test check bench setup format clean
+
+setup:
+	@PYTHON="$(PYTHON)" .ci/venv
+
+demo: setup
+	@$(BIN)/hotline demo
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -q tests/unit tests/console tests/test_architecture.py tests/test_docs.py
+
+test: check
+	@$(BIN)/hotline asterisk install
+	$(BIN)/python -m pytest -q tests/contract tests/integration tests/e2e
+
+bench: setup
+	@$(BIN)/python -m tests.bench
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf .venv .huying .mypy_cache .ruff_cache .pytest_cache

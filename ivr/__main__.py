@@ -1,0 +1,5 @@
+"""`python -m ivr` is `hotline`."""
+
+from ivr.cli import main
+
+main()

@@ -1,0 +1,35 @@
+"""Calls and the queue as others see them."""
+
+from datetime import datetime
+
+import msgspec
+
+from ivr.calls.vocabulary import AgentId, CallId, CallState, Party, Skill
+
+
+class CallSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """A call as it stands. Times are UTC. `over` is true on its last view: nothing of it is left.
+
+    `agent` is who is offered the call, talks, or wraps it up; `hearing` are the parties whose words are recognised;
+    `failed` says that its logic broke and the citizen was given back to the dialplan.
+    """
+
+    call: CallId
+    state: CallState
+    caller_number: str | None
+    dialled: str
+    skill: Skill
+    arrived_at: datetime
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    agent: AgentId | None = None
+    hearing: frozenset[Party] = frozenset()
+    over: bool = False
+    failed: bool = False
+
+
+class QueueSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """Who waits for a person now, not counting whose offer rings. `oldest_since` is UTC."""
+
+    waiting: int
+    oldest_since: datetime | None = None

@@ -1,0 +1,51 @@
+"""Today's rates: the measures folded as events are recorded, from midnight to midnight of the site's zone. Pure.
+
+The wait counts from entry into the queue: the greeting and the recording notice are the hotline's time, not a person's.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from ivr.calls.events import CallArrived, GivenBack, LegHungUp, LegsJoined, Recorded
+from ivr.calls.measures import ClockStart, Measures, Tally, measure
+
+
+class Today:
+    """The figures of the calls that arrived today. `now` is the wall clock (UTC)."""
+
+    def __init__(
+        self, zone: ZoneInfo, now: Callable[[], datetime], within_ms: int, log: Iterable[Recorded] = ()
+    ) -> None:
+        self._zone = zone
+        self._now = now
+        self._within_ms = within_ms
+        self._day = self._date(now())
+        self._tally = Tally()
+        self._measures: Measures | None = None
+        for recorded in log:
+            self.add(recorded)
+
+    def add(self, recorded: Recorded) -> None:
+        """Count an event; calls of an earlier day are left out, those of a new one begin it."""
+        self._turn_over()
+        if isinstance(recorded.event, CallArrived) and self._date(recorded.at) != self._day:
+            return
+        self._tally.add(recorded)
+        if isinstance(recorded.event, CallArrived | LegsJoined | LegHungUp | GivenBack):
+            self._measures = None
+
+    def measures(self) -> Measures:
+        """The figures now."""
+        self._turn_over()
+        if self._measures is None:
+            self._measures = measure(self._tally.calls, ClockStart.QUEUE_ENTRY, within_ms=self._within_ms)
+        return self._measures
+
+    def _turn_over(self) -> None:
+        today = self._date(self._now())
+        if today != self._day:
+            self._day, self._tally, self._measures = today, Tally(), None
+
+    def _date(self, moment: datetime) -> date:
+        return moment.astimezone(self._zone).date()

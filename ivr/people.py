@@ -1,0 +1,151 @@
+"""The roster (座席名册) and the instance's secrets, as files: read, checked, and made at set-up where missing.
+
+Secrets are generated, never shipped: `secrets.toml` holds what machines say to each other, `passwords.toml` the first
+passwords of the desk's accounts for handing out. Both are mode 0600 and survive every later set-up.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from ivr.calls.vocabulary import AgentId, Skill
+from ivr.settings import SettingsError
+
+ROLES = ("agent", "supervisor")
+FIRST_ROSTER = """\
+# 座席名册 / roster: one table a person. `extension` is their phone, `skills` are ids of the site pack.
+# roles: agent (话务员), supervisor (班长)
+
+[[people]]
+id = "1001"
+name = "话务员甲"
+extension = "1001"
+role = "agent"
+skills = ["general", "heating"]
+
+[[people]]
+id = "1002"
+name = "话务员乙"
+extension = "1002"
+role = "agent"
+skills = ["general", "heating", "enterprise", "enrolment"]
+
+[[people]]
+id = "1003"
+name = "话务员丙"
+extension = "1003"
+role = "agent"
+skills = ["general", "enterprise"]
+
+[[people]]
+id = "1901"
+name = "值班长"
+extension = "1901"
+role = "supervisor"
+skills = ["supervisor"]
+"""
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of the roster."""
+
+    id: AgentId
+    name: str
+    extension: str
+    role: str
+    skills: tuple[Skill, ...]
+
+
+class _RosterFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    people: tuple[Person, ...]
+
+
+class Secrets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the server proves itself with: `desk` signs the desks' tokens, `webhook` signs dispatches."""
+
+    desk: str
+    webhook: str
+
+    def __repr__(self) -> str:
+        """Without the secrets."""
+        return "Secrets(…)"
+
+
+def load_roster(path: Path, known_skills: frozenset[str]) -> tuple[Person, ...]:
+    """The people of an instance. Raises `SettingsError` naming the person and the mend."""
+    try:
+        roster = msgspec.toml.decode(path.read_bytes(), type=_RosterFile).people
+    except FileNotFoundError as error:
+        raise SettingsError(f"{path} is missing; run `hotline setup`") from error
+    except msgspec.DecodeError as error:
+        raise SettingsError(f"{path}: {error}") from error
+    seen: dict[str, str] = {}
+    for person in roster:
+        if not (person.extension.isdecimal() and 2 <= len(person.extension) <= 8):
+            raise SettingsError(f"{path}: extension of {person.id} must be 2 to 8 digits, not {person.extension!r}")
+        if person.role not in ROLES:
+            raise SettingsError(f"{path}: role of {person.id} must be one of {', '.join(ROLES)}, not {person.role!r}")
+        for skill in person.skills:
+            if skill not in known_skills:
+                raise SettingsError(f"{path}: {person.id} has skill {skill!r}, which the site pack does not know")
+        for what, value in (("id", person.id), ("extension", person.extension)):
+            if (other := seen.setdefault(f"{what} {value}", person.id)) is not person.id:
+                raise SettingsError(f"{path}: {what} {value} stands twice ({other} and {person.id}); make them differ")
+    return roster
+
+
+def make_roster(path: Path) -> None:
+    """Write the first roster where there is none."""
+    if not path.exists():
+        write_private(path, FIRST_ROSTER)
+
+
+def make_secrets(path: Path) -> None:
+    """Generate the server's secrets where they are missing. Raises `SettingsError` on a broken file."""
+    kept = _table(path)
+    whole = {name: kept.get(name) or secrets.token_urlsafe(32) for name in Secrets.__struct_fields__}
+    if whole != kept:
+        write_private(path, msgspec.toml.encode(whole).decode())
+
+
+def load_secrets(path: Path) -> Secrets:
+    """The server's secrets. Raises `SettingsError` where they are missing or broken."""
+    try:
+        return msgspec.convert(_table(path), Secrets)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{path}: {error}; run `hotline setup`") from error
+
+
+def load_passwords(path: Path) -> dict[str, str]:
+    """First passwords not yet removed from the file, by agent number. Raises `SettingsError` on a broken file."""
+    return _table(path)
+
+
+def make_passwords(path: Path, ids: tuple[str, ...]) -> None:
+    """Generate first desk passwords for whom the file does not name yet."""
+    kept = _table(path)
+    whole = {**kept, **{i: secrets.token_urlsafe(9) for i in ids if i not in kept}}
+    if whole != kept:
+        write_private(path, msgspec.toml.encode(whole).decode())
+
+
+def _table(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=dict[str, str])
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise SettingsError(f"{path}: {error}; remove it and run `hotline setup` to make a new one") from error
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file only its owner can read, whole or not at all."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)

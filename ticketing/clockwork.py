@@ -1,0 +1,121 @@
+"""What happens to tickets because time passes: signing for the idle, reminders, overdue tickets under supervision.
+
+One task, `Clockwork.run`. Everything it does can be done twice without harm, so several servers may run it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from ticketing.casework import Casework
+from ticketing.database import Database
+from ticketing.deadlines import ahead_of, extended
+from ticketing.entries import a_notice
+from ticketing.errors import ChangedMeanwhile, DatabaseUnavailable, StepRefused
+from ticketing.lifecycle.table import SYSTEM
+from ticketing.pack_deadlines import Reminder
+from ticketing.records import TicketRecord
+from ticketing.service import utc_now
+from ticketing.site import Site
+from ticketing.unit_of_work import UnitOfWork
+from ticketing.work_calendar import WorkCalendar
+
+_log = logging.getLogger(__name__)
+
+HORIZON = timedelta(days=14)
+"""How far ahead due times are looked at; longer than any reminder and the longest holiday before it."""
+
+AT_ONCE = 1000
+"""Tickets looked at in one round; the earliest due come first, the rest in the next."""
+
+
+class Clockwork:
+    """The clock of one site's tickets. `on_changed` hears that something waits in the outbox; it must not wait."""
+
+    def __init__(
+        self,
+        database: Database,
+        site: Site,
+        *,
+        now: Callable[[], datetime] = utc_now,
+        every_s: float = 30.0,
+        on_changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._database = database
+        self._site = site
+        self._calendar = WorkCalendar.of_site(site)
+        self._casework = Casework(site, now)
+        self._now = now
+        self._every_s = every_s
+        self._on_changed = on_changed
+        self._said: set[str] = set()  # what this process knows was said; the outbox's keys know it for good
+
+    async def run(self) -> None:
+        """Look every `every_s` until cancelled. A database that fails is asked again."""
+        while True:
+            try:
+                if await self.tick():
+                    self._on_changed()
+            except DatabaseUnavailable as error:
+                _log.warning("clockwork waits: %s", error)
+            await asyncio.sleep(self._every_s)
+
+    async def tick(self) -> int:
+        """Do everything that is due; returns how many things were done."""
+        now = self._now()
+        async with UnitOfWork(self._database, reads=True) as unit:
+            idle = await unit.tickets.unsigned(now, AT_ONCE)
+            watched = await unit.tickets.due_between(None, now + HORIZON, AT_ONCE)
+        done = 0
+        for ticket in idle:
+            done += await self._sign(ticket)
+        for ticket in watched:
+            for number, reminder in enumerate(self._site.deadlines.reminders):
+                if self._is_time(ticket, reminder, now):
+                    done += await self._remind(ticket, number, reminder, now)
+        return done
+
+    def _is_time(self, ticket: TicketRecord, reminder: Reminder, now: datetime) -> bool:
+        assert ticket.due_at is not None  # only such tickets are watched
+        rule = self._site.deadlines.rules.get(ticket.deadline_rule_id)
+        if reminder.when_unit is not None and (rule is None or rule.reply.unit is not reminder.when_unit):
+            return False
+        if reminder.before is not None:
+            return ahead_of(ticket.due_at, reminder.before, self._calendar) <= now < ticket.due_at
+        assert reminder.after is not None  # the pack has one of the two
+        if reminder.after.amount == 0:
+            return now >= ticket.due_at
+        return now >= extended(ticket.due_at, reminder.after, self._calendar).due_at
+
+    async def _sign(self, ticket: TicketRecord) -> bool:
+        try:
+            async with UnitOfWork(self._database) as unit:
+                await self._casework.sign_for_the_idle(unit, ticket.reference)
+        except (StepRefused, ChangedMeanwhile):
+            return False  # somebody signed or returned it just now
+        return True
+
+    async def _remind(self, ticket: TicketRecord, number: int, reminder: Reminder, now: datetime) -> bool:
+        """Say it, once for each due time; a supervision level named as the action is set instead."""
+        assert ticket.due_at is not None
+        mark = f"{number}-{ticket.due_at:%Y%m%d%H%M}"
+        if (said := f"{ticket.reference}-{mark}") in self._said:
+            return False
+        levels = {one.name: one.level for one in self._site.deadlines.supervision_levels}
+        try:
+            async with UnitOfWork(self._database) as unit:
+                if reminder.action in levels:
+                    why = "超期未答复"
+                    await self._casework.supervise(unit, ticket.reference, SYSTEM, levels[reminder.action], why=why)
+                else:
+                    name = reminder.action or "到期提醒"
+                    agency = ticket.holder_agency_id or ticket.lead_agency_id
+                    notice = a_notice(ticket, agency, "reminded", name, mark, now, ticket.due_at, "")
+                    await unit.outbox.add([notice], once=True)
+        except ChangedMeanwhile:
+            return False
+        except StepRefused:
+            pass  # it is supervised at that level or a higher one already
+        self._said.add(said)
+        return True

@@ -1,0 +1,186 @@
+"""Text to label: logistic regression and naive Bayes over the same sparse features, in numpy. Pure but for files.
+
+The two see the same evidence and fail differently: regression (multinomial, AdaGrad steps after Duchi, Hazan, Singer
+2011) weighs what tells labels apart in short lines; naive Bayes (multinomial, Lidstone smoothing) adds up much weak
+evidence, which is what a long call is. Their scores are standardised over the labels and added.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+Bag = Mapping[str, float]
+Floats = npt.NDArray[np.float32]
+_Ints = npt.NDArray[np.int64]
+
+_SMOOTHING = 0.01
+_RARE = 2
+"""Features seen less often are left to Bayes: they teach regression nothing and cost it half its time."""
+
+_EPOCHS, _RATE, _DECAY, _BATCH, _SEED = 5, 0.3, 2e-6, 256, 12345
+
+
+class TextModel:
+    """A trained model. Columns of both weight tables stand for `labels`, rows for the features of `vocabulary`."""
+
+    def __init__(
+        self, labels: Sequence[str], vocabulary: dict[str, int], idf: Floats, weights: Floats, bayes: Floats
+    ) -> None:
+        self.labels = tuple(labels)
+        self.number = {label: at for at, label in enumerate(self.labels)}
+        self.vocabulary = vocabulary
+        self.idf = idf
+        self._weights = weights
+        self._bayes = bayes
+
+    def scores(self, bag: Bag) -> Floats:
+        """One score a label, mean 0; all zeros for a text the model knows nothing of."""
+        at, counts = self._known(bag)
+        if not len(at):
+            return np.zeros(len(self.labels), np.float32)
+        regression = _vector(counts, self.idf[at]) @ self._weights[at].astype(np.float32)
+        bayes = np.sqrt(np.minimum(counts, 1)) @ self._bayes[at].astype(np.float32)
+        return _standard(regression) + _standard(bayes)
+
+    def probabilities(self, bag: Bag) -> Floats:
+        """What the regression alone believes, at the odds the labels had in training."""
+        at, counts = self._known(bag)
+        if not len(at):
+            return np.zeros(len(self.labels), np.float32)
+        return odds(_vector(counts, self.idf[at]) @ self._weights[at].astype(np.float32), 1.0)
+
+    def support(self, bag: Bag, label: str) -> float:
+        """How much a text speaks for one label rather than the average of the others, by naive Bayes."""
+        at, counts = self._known(bag)
+        column = self._bayes[at, self.number[label]].astype(np.float32)
+        return float(np.sqrt(np.minimum(counts, 1)) @ column)
+
+    def rarity(self, bag: Bag) -> float:
+        """How many words of a text are rare in what the model was trained on, each by how rare it is."""
+        at, _ = self._known(bag)
+        return float(np.maximum(0, self.idf[at] - 5).sum())
+
+    def _known(self, bag: Bag) -> tuple[_Ints, Floats]:
+        known = [(at, n) for feature, n in bag.items() if (at := self.vocabulary.get(feature)) is not None]
+        rows = np.fromiter((at for at, _ in known), np.int64, len(known))
+        return rows, np.fromiter((n for _, n in known), np.float32, len(known))
+
+    def save(self, path: Path, manifest: str) -> None:
+        """Write the model with `manifest`, a text that says what it was trained on; whole or not at all."""
+        ordered = sorted(self.vocabulary, key=self.vocabulary.__getitem__)
+        text = np.frombuffer(json.dumps([manifest, self.labels, ordered], ensure_ascii=False).encode(), np.uint8)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial.npz")
+        np.savez(partial, text=text, idf=self.idf, weights=self._weights, bayes=self._bayes)
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: Path, manifest: str) -> "TextModel | None":
+        """The model at `path`, None where there is none or it was trained on something else."""
+        if not path.exists():
+            return None
+        with np.load(path) as stored:
+            found, labels, ordered = json.loads(stored["text"].tobytes())
+            if found != manifest:
+                return None
+            vocabulary = {feature: at for at, feature in enumerate(ordered)}
+            return cls(labels, vocabulary, stored["idf"], stored["weights"], stored["bayes"])
+
+
+def train(
+    texts: Sequence[tuple[str, Bag]], mixed: Sequence[tuple[str, Bag]] = (), *, epochs: int = _EPOCHS
+) -> TextModel:
+    """Fit a model to `(label, bag)` pairs; `mixed` are further ones for the regression only. Same input, same model."""
+    labels = sorted({label for label, _ in texts})
+    number = {label: at for at, label in enumerate(labels)}
+    everything = [*texts, *mixed]
+    frequency: dict[str, int] = {}
+    for _, bag in everything:
+        for feature in bag:
+            frequency[feature] = frequency.get(feature, 0) + 1
+    vocabulary = {feature: at for at, feature in enumerate(sorted(frequency))}
+    seen = np.array([frequency[feature] for feature in vocabulary], np.float32)
+    idf = (np.log((1 + len(everything)) / (1 + seen)) + 1).astype(np.float32)
+    rows = [np.fromiter((vocabulary[f] for f in bag), np.int64, len(bag)) for _, bag in everything]
+    values = [
+        _vector(np.fromiter(bag.values(), np.float32, len(bag)), idf[at])
+        for at, (_, bag) in zip(rows, everything, strict=True)
+    ]
+    target = np.array([number[label] for label, _ in everything])
+    weights = np.zeros((len(vocabulary), len(labels)), np.float32)
+    common = np.flatnonzero(seen >= _RARE)
+    weights[common] = _regress(*_narrowed(rows, values, seen), target, (len(common), len(labels)), epochs)
+    bayes = _count(rows[: len(texts)], target[: len(texts)], (len(vocabulary), len(labels)))
+    return TextModel(labels, vocabulary, idf, weights.astype(np.float16), bayes.astype(np.float16))
+
+
+def _narrowed(rows: Sequence[_Ints], values: Sequence[Floats], seen: Floats) -> tuple[list[_Ints], list[Floats]]:
+    """Rows without the features seen less than `_RARE` times, and numbered without them."""
+    number = np.cumsum(seen >= _RARE) - 1
+    kept = [seen[at] >= _RARE for at in rows]
+    return (
+        [number[at[keep]] for at, keep in zip(rows, kept, strict=True)],
+        [row[keep] for row, keep in zip(values, kept, strict=True)],
+    )
+
+
+def odds(scores: Floats, sharpness: float) -> Floats:
+    """Probabilities of scores."""
+    shifted = np.exp((scores - scores.max()) * sharpness)
+    result: Floats = shifted / shifted.sum()
+    return result
+
+
+def _vector(counts: Floats, idf: Floats) -> Floats:
+    values = np.log1p(counts) * idf
+    result: Floats = (values / max(float(np.sqrt(values @ values)), 1e-9)).astype(np.float32)
+    return result
+
+
+def _standard(scores: Floats) -> Floats:
+    result: Floats = (scores - scores.mean()) / max(float(scores.std()), 1e-6)
+    return result
+
+
+def _count(rows: Sequence[_Ints], target: _Ints, shape: tuple[int, int]) -> Floats:
+    """Log likelihood of each feature in each label, less its mean over the labels."""
+    counts = np.zeros(shape, np.float32)
+    for at, label in zip(rows, target, strict=True):
+        counts[at, label] += 1
+    total = counts.sum(axis=0) + _SMOOTHING * shape[0]
+    table = np.log(counts + _SMOOTHING) - np.log(total)
+    result: Floats = (table - table.mean(axis=1, keepdims=True)).astype(np.float32)
+    return result
+
+
+def _regress(
+    rows: Sequence[_Ints], values: Sequence[Floats], target: _Ints, shape: tuple[int, int], epochs: int
+) -> Floats:
+    weights = np.zeros(shape, np.float32)
+    memory = np.full(shape, 1e-6, np.float32)
+    random = np.random.default_rng(_SEED)
+    for _ in range(epochs):
+        order = random.permutation(len(rows))
+        for begin in range(0, len(order), _BATCH):
+            batch = order[begin : begin + _BATCH]
+            _step(weights, memory, [rows[i] for i in batch], [values[i] for i in batch], target[batch])
+    return weights
+
+
+def _step(weights: Floats, memory: Floats, rows: Sequence[_Ints], values: Sequence[Floats], target: _Ints) -> None:
+    """One AdaGrad step on the features that occur in these rows."""
+    used, where = np.unique(np.concatenate(rows), return_inverse=True)
+    dense = np.zeros((len(rows), len(used)), np.float32)
+    dense[np.repeat(np.arange(len(rows)), [len(at) for at in rows]), where] = np.concatenate(values)
+    local = weights[used]
+    logits = dense @ local
+    error = np.exp(logits - logits.max(axis=1, keepdims=True))
+    error /= error.sum(axis=1, keepdims=True)
+    error[np.arange(len(rows)), target] -= 1
+    gradient = dense.T @ error + _DECAY * len(rows) * local
+    squares = memory[used] + gradient**2
+    memory[used] = squares
+    weights[used] = local - _RATE * gradient / np.sqrt(squares)

@@ -1,0 +1,104 @@
+"""Who sees what of a citizen. Everything is masked until somebody who may says why, and that is kept. Never commits."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+
+from ticketing.errors import AccessRefused
+from ticketing.lifecycle.table import HANDLERS, ROLE_NAMES, Actor
+from ticketing.masking import mask_name, mask_number, without
+from ticketing.records import AuditRecord, TicketFilter, TicketRecord
+from ticketing.service import utc_now
+from ticketing.site import Site
+from ticketing.unit_of_work import UnitOfWork
+from ticketing.vocabulary import Role
+
+REVEALS = HANDLERS | frozenset({Role.AGENT, Role.SUPERVISOR, Role.REVIEWER, Role.VISITOR, Role.OVERSEER})
+"""Who may need to know a citizen; the others read what happened, never to whom."""
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Who called; shown once, never kept."""
+
+    name: str
+    phone: str
+
+
+class Privacy:
+    """The rules of one site."""
+
+    def __init__(self, site: Site, now: Callable[[], datetime] = utc_now) -> None:
+        self._site = site
+        self._now = now
+
+    async def sheet(self, unit: UnitOfWork, reference: str, actor: Actor) -> TicketRecord:
+        """A ticket for reading: name and number masked, and out of a confidential one's texts altogether.
+
+        Reading a sensitive one is kept. Raises `AccessRefused`, `UnknownId`.
+        """
+        ticket = await unit.tickets.get(reference)
+        self._in_reach(ticket, actor)
+        if ticket.sensitive:
+            await self._keep(unit, actor, "read", reference, "")
+        return self._masked(ticket, actor)
+
+    async def listing(
+        self, unit: UnitOfWork, wanted: TicketFilter, actor: Actor, limit: int = 50
+    ) -> tuple[TicketRecord, ...]:
+        """A list for reading; handlers get their own and what is below them."""
+        if actor.role in HANDLERS:
+            if actor.agency_id is None:
+                return ()
+            mine = (actor.agency_id, *(one.id for one in self._site.descendants(actor.agency_id)))
+            asked = set(wanted.agencies)
+            wanted = msgspec.structs.replace(wanted, agencies=tuple(one for one in mine if not asked or one in asked))
+            if not wanted.agencies:
+                return ()
+        return tuple(self._masked(one, actor) for one in await unit.tickets.find(wanted, limit))
+
+    async def reveal(self, unit: UnitOfWork, reference: str, actor: Actor, why: str) -> Identity:
+        """Who the citizen is, for a reason that is kept. A confidential ticket's agency never learns it."""
+        ticket = await unit.tickets.get(reference)
+        self._in_reach(ticket, actor)
+        if actor.role not in REVEALS:
+            raise AccessRefused(f"{ROLE_NAMES[actor.role]}无权查看来电人信息")
+        if ticket.confidential and actor.role in HANDLERS:
+            raise AccessRefused("保密工单不向承办单位提供来电人信息")
+        if not why.strip():
+            raise AccessRefused("查看来电人信息必须说明理由")
+        await self._keep(unit, actor, "reveal", reference, why)
+        return Identity(name=ticket.citizen_name, phone=ticket.callback_phone)
+
+    def _in_reach(self, ticket: TicketRecord, actor: Actor) -> None:
+        if actor.role not in HANDLERS:
+            return
+        own = actor.agency_id
+        units = (ticket.lead_agency_id, ticket.holder_agency_id, *ticket.co_agency_ids)
+        known = [one for one in units if one is not None and one in self._site.agencies]
+        if own is None or not any(self._site.is_under(one, own) for one in known):
+            raise AccessRefused("工单不在本单位办理")
+
+    def _masked(self, ticket: TicketRecord, actor: Actor) -> TicketRecord:
+        hidden = ticket.confidential and actor.role not in REVEALS - HANDLERS
+        secrets = (ticket.citizen_name, ticket.callback_phone) if ticket.confidential else ()
+        return msgspec.structs.replace(
+            ticket,
+            citizen_name="" if hidden else mask_name(ticket.citizen_name),
+            callback_phone="" if hidden else mask_number(ticket.callback_phone),
+            title=without(ticket.title, secrets),
+            content=without(ticket.content, secrets),
+            address=without(ticket.address, secrets),
+        )
+
+    async def _keep(self, unit: UnitOfWork, actor: Actor, action: str, reference: str, why: str) -> None:
+        await unit.audits.add(
+            AuditRecord(
+                at=self._now(),
+                actor=actor.id,
+                action=action,
+                subject_kind="ticket",
+                subject_id=reference,
+                why=why,
+            )
+        )
