@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -208,7 +208,7 @@ class KnowledgePanel(Panel):
         event.stop()
         self.post_message(self.Left())
 
-    def on_descendant_blur(self) -> None:
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
         """Once the person has left, the suggestions that waited may come."""
         self.call_after_refresh(self._catch_up)
 
