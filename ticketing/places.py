@@ -53,7 +53,7 @@ OUTSIDE = re.compile(
 )
 """Cities and provinces around; a place named straight after one of them is not ours."""
 
-_OUTSIDE_BEFORE = re.compile(OUTSIDE.pattern + r"[市省的那边]{0,2}$")
+_OUTSIDE_BEFORE = re.compile(OUTSIDE.pattern + r"[市省的那边]{0,4}$")
 
 
 class PlaceMatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,7 +159,7 @@ class Gazetteer:
                 ]
             if len(less) >= 4 and gap:
                 found += [known[at] for at in index.exact.get(less, ())]
-        return [self._slip(text, start, end, spelling) for spelling in found]
+        return [self._slip(text, start, end, spelling) for spelling in found if spelling.via is not Via.PARTIAL]
 
     def _judge(self, text: str, start: int, end: int, spelling: Spelling) -> _Hit:
         """A match by sound of every syllable; the letters decide how good it is."""
@@ -187,7 +187,7 @@ class Gazetteer:
     @staticmethod
     def _foreign(text: str, start: int) -> bool:
         """Whether the words straight before `start` are a city or province outside, perhaps with 市, 省 or 的."""
-        return _OUTSIDE_BEFORE.search(text[max(0, start - 6) : start]) is not None
+        return _OUTSIDE_BEFORE.search(text[max(0, start - 8) : start]) is not None
 
     @staticmethod
     def _slip(text: str, start: int, end: int, spelling: Spelling) -> _Hit:
@@ -198,6 +198,8 @@ class Gazetteer:
             key = slack_key(said)
             wrong = next(i for i in range(len(name)) if key[i] != spelling.key[i])
             score += 0.1 if _near(said[wrong], name[wrong]) else -0.08 if wrong < spelling.head else -0.15
+        elif len(said) < len(name) <= 4:
+            score -= 0.08 if name[0] not in NUMERAL else 0.2
         else:
             score += 0.04
         return _Hit(start, end, spelling, score - 0.1 * (1 - _shared(said, name) / len(name)), "slip")

@@ -38,7 +38,7 @@ def grown(base: list[Article], size: int, rng: random.Random) -> list[Article]:
 
 
 def bare_engine(articles: list[Article]) -> tantivy.Index:
-    """tantivy with nothing of ours but the cut text: what the engine costs by itself."""
+    """The engine with nothing of ours but the cut text: what the engine costs by itself."""
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("text", tokenizer_name="whitespace", index_option="freq")
     index = tantivy.Index(builder.build())

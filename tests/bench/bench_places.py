@@ -12,7 +12,10 @@ from ticketing.places import Gazetteer
 from ticketing.site import default_site_dir, load_site
 from ticketing.vocabulary import PlaceId
 
-HEADS = "金银玉翠丽景名都盛世华庭锦绣东西南北安康福顺兴隆和平永昌新天龙凤山水清河石桥王李张赵柳杨槐桃花月星云海川泉谷岭庙寺堡寨沟坡塬原湾"
+HEADS = (
+    "金银玉翠丽景名都盛世华庭锦绣东西南北安康福顺兴隆和平永昌新天龙凤山水清河石桥王李"
+    "张赵柳杨槐桃花月星云海川泉谷岭庙寺堡寨沟坡塬原湾"
+)
 TAILS = (
     "小区",
     "花园",

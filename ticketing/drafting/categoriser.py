@@ -40,6 +40,17 @@ def corpus(site: Site, corrections: Sequence[Line] = ()) -> list[Line]:
     return [*read_training(training_dir("categories"), names), *site_lines(site), *corrections]
 
 
+def topics(site: Site) -> dict[str, str]:
+    """What people say of each category, by its code, for the knowledge base's search."""
+    said: dict[str, list[str]] = {}
+    names = {str(category.code): category.level3 for category in site.categories.values()}
+    for line in read_training(training_dir("categories"), names):
+        said.setdefault(line.label, []).append(" ".join(line.clauses))
+    for category in site.categories.values():
+        said.setdefault(category.code, []).extend(category.keywords)
+    return {code: " ".join(texts) for code, texts in said.items()}
+
+
 def fit(lines: Sequence[Line]) -> TextModel:
     """Train a model on single lines, and on conversations made of them."""
     single = [(line.label, bag([(line.text, 1.0)])) for line in lines if line.label != BACKGROUND]
