@@ -69,7 +69,11 @@ def spellings(number: int, place: Place) -> Iterator[Spelling]:
 
 
 class NameIndex:
-    """All spellings, by slack code (`exact`) and by slack code with one syllable left out (`holed`)."""
+    """All spellings, by slack code (`exact`) and by slack code with one syllable left out (`holed`).
+
+    `begins` are the first pairs of all spellings; `slip_begins` and `slip_ends` the first and last pairs of those that
+    are found with a wrong syllable: one of the two is always whole, so most of a text need not be looked up at all.
+    """
 
     def __init__(self, places: Iterable[Place]) -> None:
         self.spellings: list[Spelling] = []
@@ -84,6 +88,10 @@ class NameIndex:
                     holes.setdefault(hole, []).append(at)
         self.exact = {key: tuple(found) for key, found in exact.items()}
         self.holed = {key: tuple(found) for key, found in holes.items()}
+        self.begins = frozenset(spelling.key[:2] for spelling in self.spellings)
+        slippery = [s for s in self.spellings if self._holes(s)]
+        self.slip_begins = frozenset(s.key[:2] for s in slippery)
+        self.slip_ends = frozenset(s.key[-2:] for s in slippery)
         self.longest = max((len(s.key) for s in self.spellings), default=0)
 
     @staticmethod

@@ -10,7 +10,6 @@ Scores are 0..1: 1 a full name letter by letter, about 0.9 the same sound, 0.6-0
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
-from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -54,7 +53,7 @@ OUTSIDE = re.compile(
 )
 """Cities and provinces around; a place named straight after one of them is not ours."""
 
-_OUTSIDE_BEFORE = re.compile(OUTSIDE.pattern + r"[市省的那边]{0,2}$")
+_OUTSIDE_BEFORE = re.compile(OUTSIDE.pattern + r"[市省的那边]{0,4}$")
 
 
 class PlaceMatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,29 +127,39 @@ class Gazetteer:
         return ranked[:limit]
 
     def _hits(self, text: str) -> list[_Hit]:
-        key = slack_key(text)
-        exact, holed, known = self._index.exact, self._index.holed, self._index.spellings
+        key, index = slack_key(text), self._index
         hits: list[_Hit] = []
-        size, longest = len(key), self._index.longest
-        for start in range(size):
-            for end in range(start + 2, min(size, start + longest + 1) + 1):
-                part = key[start:end]
-                hits += [self._judge(text, start, end, known[at]) for at in exact.get(part, ())]
-                if end - start < 3:
-                    continue
-                hits += [self._slip(text, start, end, known[at]) for at in holed.get(part, ())]  # one syllable lost
-                for gap in range(end - start):
-                    less = part[:gap] + part[gap + 1 :]
-                    if len(less) >= 3:
-                        hits += [  # one syllable wrong
-                            self._slip(text, start, end, known[at])
-                            for at in holed.get(less, ())
-                            if known[at].key != part and len(known[at].key) == len(part)
-                        ]
-                    if len(less) >= 4 and 0 < gap < len(less):
-                        # one syllable too many
-                        hits += [self._slip(text, start, end, known[at]) for at in exact.get(less, ())]
+        size = len(key)
+        for start in range(size - 1):
+            first = key[start : start + 2]
+            last_end = min(size, start + index.longest + 1)
+            if first in index.begins:
+                for end in range(start + 2, last_end + 1):
+                    exact = index.exact.get(key[start:end], ())
+                    hits += [self._judge(text, start, end, index.spellings[at]) for at in exact]
+            whole = first in index.slip_begins
+            for end in range(start + 3, last_end + 1):
+                if whole or key[end - 2 : end] in index.slip_ends:
+                    hits += self._slips(text, key, start, end, whole=whole)
         return [hit for hit in hits if hit.score > 0.3]
+
+    def _slips(self, text: str, key: str, start: int, end: int, *, whole: bool) -> list[_Hit]:
+        """Names that are this stretch with one syllable lost, wrong or too many; `whole`: its first pair may be so."""
+        index, part = self._index, key[start:end]
+        known = index.spellings
+        found = [known[at] for at in index.holed.get(part, ())]
+        gaps = range(2 if whole else 0, len(part)) if part[-2:] not in index.slip_ends else range(len(part))
+        for gap in gaps:
+            less = part[:gap] + part[gap + 1 :]
+            if len(less) >= 3:
+                found += [
+                    known[at]
+                    for at in index.holed.get(less, ())
+                    if known[at].key != part and len(known[at].key) == len(part)
+                ]
+            if len(less) >= 4 and gap:
+                found += [known[at] for at in index.exact.get(less, ())]
+        return [self._slip(text, start, end, spelling) for spelling in found if spelling.via is not Via.PARTIAL]
 
     def _judge(self, text: str, start: int, end: int, spelling: Spelling) -> _Hit:
         """A match by sound of every syllable; the letters decide how good it is."""
@@ -178,7 +187,7 @@ class Gazetteer:
     @staticmethod
     def _foreign(text: str, start: int) -> bool:
         """Whether the words straight before `start` are a city or province outside, perhaps with 市, 省 or 的."""
-        return _OUTSIDE_BEFORE.search(text[max(0, start - 6) : start]) is not None
+        return _OUTSIDE_BEFORE.search(text[max(0, start - 8) : start]) is not None
 
     @staticmethod
     def _slip(text: str, start: int, end: int, spelling: Spelling) -> _Hit:
@@ -189,10 +198,11 @@ class Gazetteer:
             key = slack_key(said)
             wrong = next(i for i in range(len(name)) if key[i] != spelling.key[i])
             score += 0.1 if _near(said[wrong], name[wrong]) else -0.08 if wrong < spelling.head else -0.15
+        elif len(said) < len(name) <= 4:
+            score -= 0.08 if name[0] not in NUMERAL else 0.2
         else:
             score += 0.04
-        letters = sum(block.size for block in SequenceMatcher(None, said, name, autojunk=False).get_matching_blocks())
-        return _Hit(start, end, spelling, score - 0.1 * (1 - letters / len(name)), "slip")
+        return _Hit(start, end, spelling, score - 0.1 * (1 - _shared(said, name) / len(name)), "slip")
 
     def _crossings(self, text: str, hits: list[_Hit]) -> dict[tuple[int, int], int]:
         """Roads named as A和B…路口: the words of A, and where the whole crossing ends."""
@@ -205,6 +215,16 @@ class Gazetteer:
                 skipped = len(text[last:]) - len(text[last:].lstrip("的那个"))
                 found[start, end] = last + skipped + len(corner[0])
         return found
+
+
+def _shared(one: str, other: str) -> int:
+    """How many letters two texts share at their beginnings and ends."""
+    if len(one) == len(other):
+        return sum(a == b for a, b in zip(one, other, strict=True))
+    short = min(len(one), len(other))
+    head = next((i for i in range(short) if one[i] != other[i]), short)
+    tail = next((i for i in range(short - head) if one[-1 - i] != other[-1 - i]), short - head)
+    return head + tail
 
 
 @lru_cache(maxsize=2048)

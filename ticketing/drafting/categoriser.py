@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ticketing.drafting.corpus import BACKGROUND, Line, conversations, manifest, read_training, site_lines, training_dir
 from ticketing.drafting.features import bag
 from ticketing.drafting.mentions import AgencyMentions
-from ticketing.drafting.textmodel import Floats, TextModel, odds, train
+from ticketing.drafting.textmodel import TextModel, odds, train
 from ticketing.site import Site
 from ticketing.views import Utterance
 from ticketing.vocabulary import CategoryCode, Speaker
@@ -27,6 +27,10 @@ _SHARPNESS = 1.6
 """Brings scores to probabilities; set so that a guess of 0.8 is right four times of five (docs/drafting-scores.md)."""
 
 
+_LITTLE, _ENOUGH = 15.0, 50.0
+"""`TextModel.told` up to which scores are not believed at all, and from which in full."""
+
+
 class Guess(NamedTuple):
     """A category and how probable it is."""
 
@@ -38,6 +42,17 @@ def corpus(site: Site, corrections: Sequence[Line] = ()) -> list[Line]:
     """Everything a site's categoriser learns from."""
     names = {str(category.code): category.level3 for category in site.categories.values()} | {BACKGROUND: ""}
     return [*read_training(training_dir("categories"), names), *site_lines(site), *corrections]
+
+
+def topics(site: Site) -> dict[str, str]:
+    """What people say of each category, by its code, for the knowledge base's search."""
+    said: dict[str, list[str]] = {}
+    names = {str(category.code): category.level3 for category in site.categories.values()}
+    for line in read_training(training_dir("categories"), names):
+        said.setdefault(line.label, []).append(" ".join(line.clauses))
+    for category in site.categories.values():
+        said.setdefault(category.code, []).extend(category.keywords)
+    return {code: " ".join(texts) for code, texts in said.items()}
 
 
 def fit(lines: Sequence[Line]) -> TextModel:
@@ -68,23 +83,17 @@ class Categoriser:
                 model.save(path, mark)
         return cls(site, model)
 
-    def scores(self, utterances: Sequence[Utterance]) -> Floats:
-        """One score for each label of the model."""
-        heard = bag([(u.text, 1.0 if u.speaker is Speaker.CITIZEN else AGENT_WEIGHT) for u in utterances])
-        scores = self._model.scores(heard)
-        if scores.any():
-            scores = scores + _MENTION_WEIGHT * self._mentions.support(
-                u.text for u in utterances if u.speaker is Speaker.AGENT
-            )
-        return scores
-
     def guesses(self, utterances: Sequence[Utterance], limit: int = 3) -> list[Guess]:
         """The most probable categories, best first; empty where nothing was said the model knows."""
-        scores = self.scores(utterances)
+        heard = bag([(u.text, 1.0 if u.speaker is Speaker.CITIZEN else AGENT_WEIGHT) for u in utterances])
+        scores = self._model.scores(heard)
         if not scores.any():
             return []
-        probable = odds(scores, _SHARPNESS)
-        return [Guess(CategoryCode(self._model.labels[i]), float(probable[i])) for i in (-probable).argsort()[:limit]]
+        agent = (u.text for u in utterances if u.speaker is Speaker.AGENT)
+        scores = scores + _MENTION_WEIGHT * self._mentions.support(agent)
+        believed = min(1.0, max(0.02, (self._model.told(heard) - _LITTLE) / (_ENOUGH - _LITTLE)))
+        probable = odds(scores, _SHARPNESS * believed)
+        return [Guess(CategoryCode(self._model.labels[i]), float(probable[i])) for i in (-scores).argsort()[:limit]]
 
     def support(self, text: str, code: str) -> float:
         """How much one plain text speaks for a category rather than for the others (may be negative)."""

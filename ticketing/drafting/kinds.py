@@ -35,6 +35,10 @@ _REPLY = 14
 _WISH_ASKED = re.compile(r"(您希望|您的?(诉求|要求)|您想(怎么|让|要)|希望怎么|什么要求|什么诉求)")
 
 
+_GREETING = re.compile(r"^(喂|您好|你好).{0,12}(热线|专席|一二三四五|请问|请讲)")
+_QUESTION = re.compile(r"(吗|呢|对吧|什么|哪里|多少|没有|几号|怎么称呼)$")
+
+
 class Course(NamedTuple):
     """How a call went, as far as it tells the kind of request."""
 
@@ -56,10 +60,7 @@ def course_of(utterances: Sequence[Utterance]) -> Course:
     """Whether the agent passed the matter on, or answered it."""
     agent = [u.text for u in utterances if u.speaker is Speaker.AGENT]
     passed_on = any(_PASSED_ON.search(text) for text in agent)
-    replies = sum(
-        len(text) >= _REPLY and not re.search(r"(吗|呢|对吧|什么|哪里|多少|没有|几号|怎么称呼)$", text)
-        for text in agent[1:]
-    )
+    replies = sum(len(text) >= _REPLY and not _GREETING.match(text) and not _QUESTION.search(text) for text in agent)
     wish_asked = any(_WISH_ASKED.search(text) for text in agent)
     return Course(passed_on, not passed_on and not wish_asked and replies >= 2, wish_asked)
 

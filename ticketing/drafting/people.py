@@ -103,11 +103,11 @@ class _Votes:
         self.weight: dict[str, float] = {}
         self.evidence: dict[str, list[str]] = {}
 
-    def cast(self, char: str, weight: float, utterance: str) -> None:
+    def cast(self, char: str, weight: float, utterance: str, *, spelled_out: bool = False) -> None:
         """Count one reading. In a misheard conversation a character that is no surname stands for the commonest surname
         that sounds like it, and counts half.
         """
-        if self.misheard and len(char) == 1 and char not in SURNAMES:
+        if self.misheard and not spelled_out and len(char) == 1 and char not in SURNAMES:
             alike = surname_like(char)
             if alike is None:
                 return
@@ -234,10 +234,10 @@ def _by_citizen(votes: _Votes, said: Utterance, plain: str, *, asked: bool) -> s
             and (char in SURNAMES or slack(char) == slack(rest[0]))
             and (short or slack(char) == slack(rest[0]))
         ):
-            votes.cast(char, 1.5, said.id)
+            votes.cast(char, 1.5, said.id, spelled_out=rest[0] == char)
             break
     if rest[0] not in _NO_NAME or hit is not None:
-        votes.cast(rest[0], 1.0 if letters and not described else 1.3, said.id)
+        votes.cast(rest[0], 1.0 if letters and not described else 1.3, said.id, spelled_out=rest[0] in letters)
     if short and rest[0] in SURNAMES and 2 <= len(rest) <= 3 and not letters and rest[1:] not in _SPELLED:
         return _name_of(rest)
     return _spelled_name(rest, letters)

@@ -36,6 +36,9 @@ _WISH = re.compile(
     r"退给?我|退钱|退款|赔|说法|恢复|整改|处理一下|解决|建议|道歉|派个?人|派人|修好|拆了|清走|弄走|拉走|"
     r"给我们?(办|修|换|装|弄|退|补)|快点|早点)"
 )
+_AMOUNT = re.compile(
+    r"有没有|能不能|是不是|可不可以|怎么|什么|[零一二三四五六七八九十百千万幺]{2}|以主管|为准|最新|您|请问|一二三四五"
+)
 _YES = re.compile(r"^(对对|对|是的|是呀|是啊|是|嗯|没错|可不嘛|可不)")
 _NO = re.compile(r"^(没有|没|不是|还没|未|从来没)$")
 _ASKS_YES = re.compile(r"(对吗|是吗|是吧|对吧|对不对|是不是|吗|没有)$")
@@ -79,7 +82,7 @@ def digest(
     spoken = "。".join(arabic(u.text) for u in utterances)
     pieces = _told(utterances, skipped, weigh)
     replies = _replies(utterances, weigh) if matter.answered else []
-    title, title_evidence = _title(pieces, matter)
+    title, title_evidence = _title(pieces, matter, _terms(utterances, weigh) if matter.answered else [])
     room = CONTENT_LIMIT - len(title) - 30
     wishes = _choose([p for p in pieces if p.wish], room * 0.35)
     used = sum(len(p.text) + 1 for p in wishes)
@@ -181,7 +184,15 @@ def _choose(pieces: Sequence[_Piece], budget: float) -> list[_Piece]:
     return [pieces[at] for at in sorted(kept)]
 
 
-def _title(pieces: Sequence[_Piece], matter: Matter) -> tuple[str, tuple[str, ...]]:
+def _terms(utterances: Sequence[Utterance], weigh: Callable[[str], float]) -> list[str]:
+    """The longer words of a call that tell most of its matter, best first."""
+    found = {
+        word for said in utterances for word in words(said.text) if 3 <= len(word) <= 8 and not _AMOUNT.search(word)
+    }
+    return sorted(found, key=lambda word: (-weigh(word), word))[:4]
+
+
+def _title(pieces: Sequence[_Piece], matter: Matter, terms: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     """Place and matter in 10 to 25 characters; with a clause of the citizen's where there is room or no place."""
     best = max((p for p in pieces if len(p.text) >= 4), key=lambda p: p.weight / (8 + len(p.text)), default=None)
     evidence = (best.utterance,) if best else ()
@@ -196,7 +207,12 @@ def _title(pieces: Sequence[_Piece], matter: Matter) -> tuple[str, tuple[str, ..
     title = f"{lead}{place}{topic}"
     if not lead and len(title) <= TITLE_LIMIT - 2 and not topic.endswith("问题"):
         title += "问题"
-    if not place and best and len(title) + 5 <= TITLE_LIMIT:
+    fresh = [term for term in terms if term not in title]
+    if not place and fresh and len(title) + len(fresh[0]) < TITLE_LIMIT:
+        title = f"{title}：{fresh[0]}"
+        if len(fresh) > 1 and len(title) + len(fresh[1]) < TITLE_LIMIT:
+            title = f"{title}、{fresh[1]}"
+    elif not place and best and len(title) + 5 <= TITLE_LIMIT:
         title = f"{title.removesuffix('问题')}：{_cut(best.text, TITLE_LIMIT - len(title) + 1)}"
     return title[:TITLE_LIMIT].rstrip("：，"), evidence
 

@@ -45,12 +45,15 @@ class TextModel:
         bayes = np.sqrt(np.minimum(counts, 1)) @ self._bayes[at].astype(np.float32)
         return _standard(regression) + _standard(bayes)
 
-    def probabilities(self, bag: Bag) -> Floats:
-        """What the regression alone believes, at the odds the labels had in training."""
+    def told(self, bag: Bag) -> float:
+        """How much a text tells at all: what regression finds for the best label over the average one, with the length
+        of the text. About 10 for small talk, 25 to 60 for one telling sentence, 100 for a call.
+        """
         at, counts = self._known(bag)
         if not len(at):
-            return np.zeros(len(self.labels), np.float32)
-        return odds(_vector(counts, self.idf[at]) @ self._weights[at].astype(np.float32), 1.0)
+            return 0.0
+        found = (np.log1p(counts) * self.idf[at]) @ self._weights[at].astype(np.float32)
+        return float(found.max() - found.mean())
 
     def support(self, bag: Bag, label: str) -> float:
         """How much a text speaks for one label rather than the average of the others, by naive Bayes."""

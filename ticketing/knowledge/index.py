@@ -5,7 +5,7 @@ of syllables and pairs of initials, and ranked by BM25 (Robertson, Zaragoza 2009
 ids: articles live in the database and in memory here, so SQLite and PostgreSQL give the same answers.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -15,20 +15,29 @@ from tantivy import Document, Index, Occur, Query, SchemaBuilder
 
 from ticketing.knowledge.snippets import snippet
 from ticketing.knowledge.spelling import (
-    InitialsLexicon,
+    Lexicon,
     Typed,
     initial_tokens,
     initials,
+    pairs_of,
     sound_tokens,
     take_apart,
     tokens,
+    weighed,
 )
 from ticketing.pack import Article
 from ticketing.views import ArticleHit
 from ticketing.vocabulary import ArticleId
 
+_TEXTS = ("head", "body", "sound", "body_sound", "initials", "topic")
 _SEASONAL = "季节性"
 _ALWAYS = 99991231
+_TOPIC = 0.3
+_FOREIGN = 0.8
+"""Weight of what people say of a category where no article of the site says it."""
+_SOUND, _SLIP = 0.3, 1.1
+"""Weight of the sound of a pair of letters, and where no article has the letters: then they were a slip."""
+
 _HEAP = 50_000_000
 
 
@@ -37,13 +46,23 @@ def _day(day: date | None) -> int:
 
 
 class KnowledgeIndex:
-    """All articles, searchable. In memory, or in `directory` where the engine's files are kept between starts."""
+    """All articles, searchable. In memory, or in `directory` where the engine's files are kept between starts.
 
-    def __init__(self, articles: Iterable[Article] = (), directory: Path | None = None) -> None:
+    `topics` is what people say of each category, by its code: it finds an article by words it does not hold itself.
+    """
+
+    def __init__(
+        self,
+        articles: Iterable[Article] = (),
+        directory: Path | None = None,
+        *,
+        topics: Mapping[str, str] | None = None,
+    ) -> None:
+        self._topics = {code: " ".join(dict.fromkeys(tokens(text))) for code, text in (topics or {}).items()}
         builder = SchemaBuilder()
         for name in ("id", "category", "agency"):
             builder.add_text_field(name, stored=name == "id", tokenizer_name="raw", index_option="basic")
-        for name in ("head", "body", "sound", "initials"):
+        for name in _TEXTS:
             builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
         builder.add_integer_field("until", indexed=True, fast=True)
         self._schema = builder.build()
@@ -52,7 +71,8 @@ class KnowledgeIndex:
         self._index = Index(self._schema, path=str(directory) if directory is not None else None)
         self._articles: dict[ArticleId, Article] = {}
         self._rows: dict[ArticleId, tuple[str, ...]] = {}
-        self._lexicon = InitialsLexicon(())
+        self._known: set[str] = set()
+        self._lexicon = Lexicon(())
         self.rebuild(articles)
 
     def __len__(self) -> int:
@@ -73,12 +93,12 @@ class KnowledgeIndex:
         writer.commit()
         writer.wait_merging_threads()
         self._index.reload()
-        self._lexicon = InitialsLexicon(t for a in self._articles.values() for t in (a.title, *a.questions))
+        self._lexicon = Lexicon(t for a in self._articles.values() for t in (a.title, *a.questions))
 
     def put(self, article: Article) -> None:
         """Add an article, or replace the one with its id."""
         writer = self._index.writer(_HEAP, 1)
-        writer.delete_documents("id", article.id)
+        writer.delete_documents_by_term("id", article.id)
         writer.add_document(self._document(article))
         writer.commit()
         self._index.reload()
@@ -87,7 +107,7 @@ class KnowledgeIndex:
     def remove(self, article_id: ArticleId) -> None:
         """Take an article out; one that is not there is no fault."""
         writer = self._index.writer(_HEAP, 1)
-        writer.delete_documents("id", article_id)
+        writer.delete_documents_by_term("id", article_id)
         writer.commit()
         self._index.reload()
         self._articles.pop(article_id, None)
@@ -156,17 +176,22 @@ class KnowledgeIndex:
         self, searcher: tantivy.Searcher, query: Query, wide: int, on: date | None, typed: Typed
     ) -> list[tuple[Article, float]]:
         result = searcher.search(query, wide, count=False)
+        meant = self._lexicon.meant(typed)
         found: list[tuple[Article, float]] = []
         for score, address in result.hits:
             [article_id] = searcher.doc(address)["id"]
             article = self._articles.get(ArticleId(article_id))
             if article is not None:
-                found.append((article, float(score) * self._lift(article, on, typed)))
+                found.append((article, float(score) * self._lift(article, on, typed, meant)))
         return sorted(found, key=lambda f: -f[1])
 
-    def _lift(self, article: Article, on: date | None, typed: Typed) -> float:
-        """What the engine cannot see: the season, and how well a row of initials fits a title or question."""
+    def _lift(self, article: Article, on: date | None, typed: Typed, meant: Sequence[Sequence[str]]) -> float:
+        """What the engine cannot see: how many of the words meant are there, the season, and how well initials fit."""
         lift = 1.0
+        if meant:
+            text = article.title + "".join(article.questions) + article.answer
+            held = sum(any(word in text for word in group) for group in meant)
+            lift *= 0.7 + 0.3 * held / len(meant)
         if on is not None and _SEASONAL in article.tags:
             lift = 1.2 if article.valid_from is None or (article.valid_from <= on and not article.expired(on)) else 0.8
         for row in typed.initials:
@@ -182,33 +207,35 @@ class KnowledgeIndex:
             parts.append((Occur.Should, Query.boost_query(self._term(field, text), weight)))
 
         for letters in typed.letters:
-            found = tokens(letters)
-            for token in found:
-                pair = len(token) > 1
-                if pair or len(found) == 1:
-                    want("head", token, 1.0)
-                    want("body", token, 0.35)
-                else:
-                    want("head", token, 0.25)
-        for key in typed.sounds:
-            for code in [key[i : i + 2] for i in range(len(key) - 1)] or [key]:
-                want("sound", code, 0.7)
+            for token, weight in weighed(letters):
+                want("head", token, weight)
+                if len(token) > 1 or len(letters) == 1:
+                    want("body", token, 0.35 * weight)
+                    if self._topics:
+                        want("topic", token, (_TOPIC if token in self._known else _FOREIGN) * weight)
+        for key, hanzi in typed.sounds:
+            for code, pair in pairs_of(key, hanzi):
+                slip = pair not in self._known
+                want("sound", code, _SLIP if slip else _SOUND)
+                if slip:
+                    want("body_sound", code, 0.35 * _SLIP)
+            if not hanzi:
+                for word, weight in self._lexicon.of_sound(key):
+                    for token in (word[i : i + 2] for i in range(len(word) - 1)):
+                        want("head", token, weight)
+                        want("body", token, 0.5 * weight)
         for row in typed.initials:
-            for token in (
-                *(row[i : i + 2] for i in range(len(row) - 1)),
-                *(row[i : i + 3] for i in range(len(row) - 2)),
-            ):
-                want("initials", token, 0.3)
-            for word, weight in self._lexicon.words(row):
+            for size in (2, 3):
+                for start in range(len(row) - size + 1):
+                    want("initials", row[start : start + size], 0.3)
+            for word, weight in self._lexicon.of_initials(row):
                 for token in (word[i : i + 2] for i in range(len(word) - 1)):
                     want("head", token, 0.8 * weight)
                     want("body", token, 0.15 * weight)
         return Query.boolean_query(parts) if parts else None
 
     def _term(self, field: str, text: str) -> Query:
-        return Query.term_query(
-            self._schema, field, text, "freq" if field in {"head", "body", "sound", "initials"} else "basic"
-        )
+        return Query.term_query(self._schema, field, text, "freq" if field in _TEXTS else "basic")
 
     def _document(self, article: Article) -> Document:
         head = " ".join((article.title, article.title, *article.questions, *article.tags))
@@ -217,10 +244,14 @@ class KnowledgeIndex:
         document.add_text("id", article.id)
         document.add_text("category", article.category_code)
         document.add_text("agency", article.agency_id)
-        document.add_text("head", " ".join(tokens(head)))
+        cut = tokens(head)
+        self._known.update(cut)
+        document.add_text("head", " ".join(cut))
         document.add_text("body", " ".join(tokens(article.answer)))
         document.add_text("sound", " ".join(sound_tokens(head)))
+        document.add_text("body_sound", " ".join(sound_tokens(article.answer)))
         document.add_text("initials", " ".join(initial_tokens(" ".join((article.title, *article.questions)))))
+        document.add_text("topic", self._topics.get(article.category_code, ""))
         document.add_integer("until", _day(article.valid_to))
         return document
 

@@ -18,7 +18,7 @@ def snippet(article: Article, typed: Typed) -> str:
     pairs = {token for letters in typed.letters for token in tokens(letters) if len(token) > 1} or {
         letters for letters in typed.letters if letters
     }
-    sounds = {key[i : i + 2] for key in typed.sounds for i in range(len(key) - 1)}
+    sounds = {key[i : i + 2] for key, _ in typed.sounds for i in range(len(key) - 1)}
     sentences = [found[0] for found in _SENTENCE.finditer(article.answer)] or [article.title]
     best = max(sentences, key=lambda s: sum(_marks(s, pairs, sounds)))
     marks = _marks(best, pairs, sounds)
