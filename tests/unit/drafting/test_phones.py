@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ def _read(digits: str) -> str:
 @given(_mobiles, st.lists(st.integers(1, 10), max_size=3, unique=True), _PAUSES)
 def test_a_number_is_heard_however_it_is_grouped(number: str, cuts: list[int], pause: str) -> None:
     borders = [0, *sorted(cuts), 11]
-    groups = [_read(number[a:b]) for a, b in zip(borders, borders[1:], strict=False)]
+    groups = [_read(number[a:b]) for a, b in itertools.pairwise(borders)]
     found = callback(citizen("打这个吧" + pause.join(groups)), None)
     assert found is not None
     assert found.digits == number
