@@ -16,42 +16,35 @@ from ivr.calls.roster import Seat as Place
 from ivr.calls.seen import CallSeen, QueueSeen
 from ivr.calls.vocabulary import AgentId, AgentState, CallId, CallState, PauseReason
 from ivr.desk.cards import agent_card, for_screen
+from ivr.desk.envelope import Done, FromServer
 from ivr.desk.rates import Today
+from ivr.desk.refusal import Refusal
 from ivr.desk.seats import Seat
+from ivr.desk.views import CallCard, DeskView, Notice, QueueCard, Rate
 from ivr.desk.wire import (
     AgentChanged,
-    AnyFromDesk,
     AnyUpdate,
     Article,
-    CallCard,
     CallChanged,
     CallCleared,
     Choices,
-    DeskView,
-    Done,
     DraftChanged,
     EditField,
     FindChoices,
     FinishCall,
-    FromServer,
     GoReady,
     HangUpCall,
     Heard,
     Hits,
-    Notice,
     Noticed,
     Number,
     Pause,
-    QueueCard,
     QueueChanged,
-    Rate,
     ReadArticle,
-    Refused,
-    Resume,
     RevealNumber,
     Said,
     SearchKnowledge,
-    SignIn,
+    SeatRequest,
     SignOut,
     Submit,
     Submitted,
@@ -60,7 +53,7 @@ from ivr.desk.wire import (
 )
 from ivr.floor import AgentFloor
 from ivr.intake import CallFile, Intake
-from ivr.ports import AsteriskUnavailable, HotlineError
+from ivr.ports import AsteriskUnavailable
 from ticketing.errors import AlreadySubmitted, DatabaseUnavailable, DraftIncomplete, UnknownId
 from ticketing.views import ArticleHit, CallerView, DraftView, TicketView
 
@@ -77,17 +70,8 @@ _BY_THE_MACHINE = {
 """What an agent is told whom the machine has paused."""
 
 
-class Refusal(HotlineError):
-    """A request is not carried out; `code` is a key of the message catalogue."""
-
-    def __init__(self, code: str, **params: str) -> None:
-        self.code = code
-        self.params = params
-        super().__init__(code)
-
-    def to(self, request: int) -> Refused:
-        """As the answer to a request."""
-        return Refused(request=request, code=self.code, params=self.params)
+SEATLESS = frozenset({SearchKnowledge, ReadArticle, FindChoices})
+"""What a person without a seat at the phones may ask too."""
 
 
 class Office:
@@ -107,23 +91,11 @@ class Office:
 
     # ---- desks come and go
 
-    def knows(self, agent: AgentId) -> bool:
-        """Whether the roster has this agent."""
-        try:
-            self._floor.seat(agent)
-        except AgentUnknown:
-            return False
-        return True
-
-    def signed_in(self, agent: AgentId) -> bool:
-        """Whether the agent has taken a seat."""
-        return self._floor.seat(agent).state is not AgentState.LOGGED_OUT
-
     def desk_came(self, agent: AgentId) -> Seat:
-        """A desk of this agent connected. Raises `Refusal`."""
+        """A desk of this agent connected. Raises `Refusal`, too where the running floor has no such seat yet."""
         try:
             self._floor.sign_in(agent)
-        except MoveRefused:
+        except (MoveRefused, AgentUnknown):
             raise Refusal("refused.not_allowed") from None
         return self._seat(agent)
 
@@ -291,7 +263,7 @@ class Office:
 
     # ---- asked by desks
 
-    async def carry_out(self, agent: AgentId, message: AnyFromDesk) -> FromServer:
+    async def carry_out(self, agent: AgentId, message: SeatRequest) -> FromServer:
         """Do what a signed-in desk asks. Raises `Refusal`."""
         try:
             return await self._carry_out(agent, message)
@@ -307,11 +279,9 @@ class Office:
         except AsteriskUnavailable:
             raise Refusal("refused.telephony_unavailable") from None
 
-    async def _carry_out(self, agent: AgentId, message: AnyFromDesk) -> FromServer:
+    async def _carry_out(self, agent: AgentId, message: SeatRequest) -> FromServer:
         request = message.request
         match message:
-            case SignIn() | Resume():
-                raise Refusal("refused.not_allowed")
             case GoReady():
                 self._floor.ready(agent)
             case Pause(reason=reason):
