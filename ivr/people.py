@@ -12,11 +12,16 @@ import msgspec
 
 from ivr.calls.vocabulary import AgentId, Skill
 from ivr.settings import SettingsError
+from ticketing.vocabulary import AgencyId, Role
 
-ROLES = ("agent", "supervisor")
+ROLES = tuple(role.value for role in Role if role is not Role.SYSTEM)
+TELEPHONED = ("agent", "supervisor")
+HANDLING = ("handler", "handler_head")
 FIRST_ROSTER = """\
 # 座席名册 / roster: one table a person. `extension` is their phone, `skills` are ids of the site pack.
-# roles: agent (话务员), supervisor (班长)
+# roles: agent (话务员), supervisor (班长), reviewer (预审派单), visitor (回访), overseer (督办), quality (质检),
+#   analyst (数据), leader (领导只读), admin (系统管理); handler and handler_head (承办单位经办人、负责人) have
+#   agency = "<id of the site pack>" too. Who has no phone of the hotline has extension = "".
 
 [[people]]
 id = "1001"
@@ -49,13 +54,14 @@ skills = ["supervisor"]
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One of the roster."""
+    """One of the roster. `agency` is the unit of those who handle; an empty `extension` is no phone of the hotline."""
 
     id: AgentId
     name: str
     extension: str
     role: str
     skills: tuple[Skill, ...]
+    agency: AgencyId | None = None
 
 
 class _RosterFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,15 +89,19 @@ def load_roster(path: Path, known_skills: frozenset[str]) -> tuple[Person, ...]:
         raise SettingsError(f"{path}: {error}") from error
     seen: dict[str, str] = {}
     for person in roster:
-        if not (person.extension.isdecimal() and 2 <= len(person.extension) <= 8):
+        if not person.extension and person.role in TELEPHONED:
+            raise SettingsError(f"{path}: {person.id} is {person.role} and needs an extension")
+        if person.extension and not (person.extension.isdecimal() and 2 <= len(person.extension) <= 8):
             raise SettingsError(f"{path}: extension of {person.id} must be 2 to 8 digits, not {person.extension!r}")
         if person.role not in ROLES:
             raise SettingsError(f"{path}: role of {person.id} must be one of {', '.join(ROLES)}, not {person.role!r}")
+        if (person.role in HANDLING) != (person.agency is not None):
+            raise SettingsError(f"{path}: {person.id} is {person.role}; exactly the roles {HANDLING} have an agency")
         for skill in person.skills:
             if skill not in known_skills:
                 raise SettingsError(f"{path}: {person.id} has skill {skill!r}, which the site pack does not know")
         for what, value in (("id", person.id), ("extension", person.extension)):
-            if (other := seen.setdefault(f"{what} {value}", person.id)) is not person.id:
+            if value and (other := seen.setdefault(f"{what} {value}", person.id)) is not person.id:
                 raise SettingsError(f"{path}: {what} {value} stands twice ({other} and {person.id}); make them differ")
     return roster
 

@@ -9,13 +9,14 @@ from enum import StrEnum
 
 from ticketing.casework import Casework
 from ticketing.deadlines import due_in
-from ticketing.lifecycle.table import Actor
+from ticketing.errors import AccessRefused
+from ticketing.lifecycle.table import DESK, ROLE_NAMES, VISIT, Actor
 from ticketing.pack import TimeRange
 from ticketing.records import CallbackRecord
 from ticketing.service import utc_now
 from ticketing.site import Site
 from ticketing.unit_of_work import UnitOfWork
-from ticketing.vocabulary import CallbackKind, CallbackState, ContactId, TicketState
+from ticketing.vocabulary import CallbackKind, CallbackState, ContactId, Role, TicketState
 from ticketing.work_calendar import WorkCalendar
 
 
@@ -63,25 +64,41 @@ class Callbacks:
         )
         return True
 
-    async def take(self, unit: UnitOfWork, token: str, *, lease_s: float = 300.0) -> CallbackRecord | None:
+    async def take(
+        self, unit: UnitOfWork, token: str, *, lease_s: float = 300.0, role: Role | None = None
+    ) -> CallbackRecord | None:
         """The next citizen to call, `token`'s alone for `lease_s`; None when nobody is due.
 
-        In quiet hours nobody is asked about their ticket; who called in themselves is still called back.
+        In quiet hours nobody is asked about their ticket; who called in themselves is still called back. `role` limits
+        it to the calls such a person makes; raises `AccessRefused` for one who makes none.
         """
         now = self._now()
-        kinds = [CallbackKind.MISSED, CallbackKind.PROMISED]
-        if not self._quiet(now):
+        kinds = []
+        if role is None or role in DESK:
+            kinds += [CallbackKind.MISSED, CallbackKind.PROMISED]
+        if (role is None or role in VISIT) and not self._quiet(now):
             kinds.append(CallbackKind.VISIT)
+        if role is not None and role not in DESK | VISIT:
+            raise AccessRefused(f"{ROLE_NAMES[role]}不负责回拨和回访")
         until = now + timedelta(seconds=lease_s)
         return await unit.callbacks.lease(token, now=now, until=until, kinds=tuple(kinds))
 
     async def settle(
-        self, unit: UnitOfWork, callback: CallbackRecord, token: str, outcome: CallOutcome, actor: Actor
+        self,
+        unit: UnitOfWork,
+        callback: CallbackRecord,
+        token: str,
+        outcome: CallOutcome,
+        actor: Actor,
+        *,
+        solved: bool | None = None,
+        satisfied: bool | None = None,
     ) -> CallbackRecord:
         """How the call went: over, or to be tried again after the site's gap, as often as the site allows.
 
-        A return visit that reached nobody counts on its ticket. Raises `UnknownId` when the lease was lost or the
-        citizen called in meanwhile.
+        A return visit is taken on its ticket too: one that reached nobody counts, one that reached the citizen and
+        asked something (是否解决, 是否满意) closes the ticket or has it done again. Raises `UnknownId` when the lease
+        was lost or the citizen called in meanwhile, `StepRefused` when the ticket does not allow it.
         """
         now = self._now()
         if outcome in FINAL:
@@ -93,10 +110,15 @@ class Callbacks:
         settled = await unit.callbacks.settle(
             callback.id, token, outcome=outcome, state=state, now=now, not_before=again
         )
-        if callback.reference is not None and outcome is not CallOutcome.REACHED:
+        asked = solved is not None or satisfied is not None
+        if callback.reference is not None and (outcome is not CallOutcome.REACHED or asked):
             ticket = await unit.tickets.get(callback.reference)
             if ticket.state is TicketState.PENDING_VISIT:
-                await self._casework.visit(unit, callback.reference, actor, reached=False)
+                reached = outcome is CallOutcome.REACHED
+                answers = (solved, satisfied) if reached else (None, None)
+                await self._casework.visit(
+                    unit, callback.reference, actor, reached=reached, solved=answers[0], satisfied=answers[1]
+                )
         return settled
 
     def _quiet(self, at: datetime) -> bool:

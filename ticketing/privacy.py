@@ -41,7 +41,7 @@ class Privacy:
         self._in_reach(ticket, actor)
         if ticket.sensitive:
             await self._keep(unit, actor, "read", reference, "")
-        return self._masked(ticket, actor)
+        return self.masked(ticket, actor)
 
     async def listing(
         self, unit: UnitOfWork, wanted: TicketFilter, actor: Actor, limit: int = 50
@@ -55,7 +55,7 @@ class Privacy:
             wanted = msgspec.structs.replace(wanted, agencies=tuple(one for one in mine if not asked or one in asked))
             if not wanted.agencies:
                 return ()
-        return tuple(self._masked(one, actor) for one in await unit.tickets.find(wanted, limit))
+        return tuple(self.masked(one, actor) for one in await unit.tickets.find(wanted, limit))
 
     async def reveal(self, unit: UnitOfWork, reference: str, actor: Actor, why: str) -> Identity:
         """Who the citizen is, for a reason that is kept. A confidential ticket's agency never learns it."""
@@ -75,11 +75,12 @@ class Privacy:
             return
         own = actor.agency_id
         units = (ticket.lead_agency_id, ticket.holder_agency_id, *ticket.co_agency_ids)
-        known = [one for one in units if one is not None and one in self._site.agencies]
+        known = [one for one in units if one is not None and self._site.has_agency(one)]
         if own is None or not any(self._site.is_under(one, own) for one in known):
             raise AccessRefused("工单不在本单位办理")
 
-    def _masked(self, ticket: TicketRecord, actor: Actor) -> TicketRecord:
+    def masked(self, ticket: TicketRecord, actor: Actor) -> TicketRecord:
+        """A ticket with name and number masked; out of a confidential one's texts they are gone."""
         hidden = ticket.confidential and actor.role not in REVEALS - HANDLERS
         secrets = (ticket.citizen_name, ticket.callback_phone) if ticket.confidential else ()
         return msgspec.structs.replace(
