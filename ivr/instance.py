@@ -30,7 +30,7 @@ from ticketing.places import Gazetteer
 from ticketing.records import AccountRecord
 from ticketing.site import Site, load_site
 from ticketing.site_store import SiteStore
-from ticketing.vocabulary import Role
+from ticketing.vocabulary import AgencyId, Role
 
 LEAST_FREE_BYTES = 500 * 1024 * 1024
 """Free space below which set-up and the server warn: about four hours of thirty lines' recordings."""
@@ -50,10 +50,7 @@ class Instance:
         self.site: Site = load_site(pack_of(settings))
         self.zone = ZoneInfo(self.site.info.timezone)
         skills = frozenset(skill.id for skill in self.site.info.skills)
-        self.people: tuple[Person, ...] = load_roster(settings.roster_file, skills)
-        for person in self.people:
-            if person.agency is not None and person.agency not in self.site.agencies:
-                raise SettingsError(f"{settings.roster_file}: {person.id} has an agency the site pack does not know")
+        self.people: tuple[Person, ...] = load_roster(settings.roster_file, skills, frozenset(self.site.agencies))
         self.secrets: Secrets = load_secrets(settings.secrets_file)
         self.passwords: dict[str, str] = load_passwords(settings.passwords_file)
         self.book = prompt_book(self.site)
@@ -76,7 +73,9 @@ class Instance:
             prefix=self.settings.prefix,
             instance=self.settings.asterisk_home,
             recordings=self.settings.recordings,
-            agents=tuple(AgentEndpoint(extension=p.extension, name=p.name) for p in self.people if p.extension),
+            agents=tuple(
+                AgentEndpoint(extension=p.extension, name=p.name) for p in self.people if p.extension is not None
+            ),
             hotline_number=self.site.info.hotline_number,
             sip_host=wanted.sip_host,
             sip_port=wanted.sip_port,
@@ -96,10 +95,10 @@ class Instance:
                 account=AccountRecord(
                     id=person.id,
                     name=person.name,
-                    extension=person.extension or None,
+                    extension=person.extension,
                     role=Role(person.role),
                     skills=tuple(person.skills),
-                    agency_id=person.agency,
+                    agency_id=AgencyId(person.agency) if person.agency else None,
                 ),
                 first_password=self.passwords[person.id],
             )

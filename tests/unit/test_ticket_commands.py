@@ -83,7 +83,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("instance") / "hotline"
     home.mkdir()
     people = [
-        f'[[people]]\nid = "{number}"\nname = "{role}"\nextension = ""\nrole = "{role}"\nskills = []\n'
+        f'[[people]]\nid = "{number}"\nname = "{role}"\nrole = "{role}"\n'
         + ('agency = "d-cgj"\n' if role.startswith("handler") else "")
         for number, role in OTHERS.items()
     ]
