@@ -9,6 +9,7 @@ TicketingError
 ├── StepRefused         a ticket's step is not open now, or not to this person; says why and what is open
 ├── AccessRefused       this person may not see this, or must say why
 ├── ChangedMeanwhile    somebody else changed the thing first; carries what they changed
+├── KeysUnusable        the key file is missing, broken, or another one than citizens' identities were sealed with
 ├── Conflict            the database refused a row that breaks one of its named constraints
 ├── CalendarUnknown     the working-day calendar does not cover a year
 ├── DatabaseUnready     the database is absent or its schema is not this release's
@@ -81,6 +82,10 @@ class AccessRefused(TicketingError):
 
 class CalendarUnknown(TicketingError):
     """The published calendar ends before the year asked for; update `chinesecalendar` or the override table."""
+
+
+class KeysUnusable(TicketingError):
+    """Who citizens are cannot be read or written without the instance's own key file."""
 
 
 class DatabaseUnready(TicketingError):

@@ -302,3 +302,24 @@ changes:
     faulty = '  - {rule: dl-general, agency_id: d-cgj, use: dl-law, active_from: "11-30", active_to: "12-02"}\n'
     change(pack, "deadline_rules.yaml", lambda text: text + faulty)
     assert "on the same days" in instance.run("site", "check", str(pack), status=1, home=False)
+
+
+def test_privacy_by_commands(instance: Instance) -> None:
+    reference = instance.new("--refuse", "na-region")["reference"]
+    instance.json("ticket", "show", reference, "--as", "1001", "--reveal", "--why", "核实")
+    reads = instance.json("privacy", "reads", reference, "--as", "9001")
+    assert [(one["actor"], one["action"], one["why"]) for one in reads] == [("1001", "reveal", "核实")]
+    instance.run("privacy", "reads", reference, "--as", "6001", status=3)
+    counted = instance.json("privacy", "retention", "--dry-run", "--as", "9001")
+    assert counted["dry_run"]
+    assert set(counted["rows"].values()) == {0}
+    assert instance.json("privacy", "rotate-keys", "--as", "9001") == {"resealed": 2}
+    instance.run("privacy", "hold", reference, "--as", "9001", "--why", "诉讼")
+    erase = ("privacy", "erase", "--phone", "13800005678", "--as", "9001", "--why", "本人要求")
+    assert "依法留存" in instance.json(*erase, status=3)["reason"]
+    instance.run("privacy", "hold", reference, "--lift", "--as", "9001", "--why", "结案")
+    assert instance.json(*erase) == {"tickets": [reference]}
+    assert instance.json("ticket", "show", reference, "--as", "6001")["content"] == "（已按来电人要求删除）"
+    (instance.home / "keys.toml").unlink()
+    instance.run("ticket", "show", reference, "--as", "6001", status=2)
+    assert "keys.toml is missing" in instance.errors

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ticketing.errors import ChangedMeanwhile, UnknownId
 from ticketing.models import Contact, ReferenceCounter, Ticket, TicketEvent
 from ticketing.records import TicketEventRecord, TicketFilter, TicketRecord
+from ticketing.repositories.sealing import opened_ticket, sealed_identity
 from ticketing.repositories.upsert import insert
 from ticketing.vocabulary import CategoryCode, ContactId, PlaceId, Reference, TicketState
 
@@ -48,6 +49,7 @@ class TicketRepository:
         """Keep a new ticket with its first step."""
         caller = select(Contact.caller_id).where(Contact.id == ticket.contact).scalar_subquery()
         values = {name: getattr(ticket, name) for name in _COLUMNS}
+        values |= sealed_identity(self._session, ticket.citizen_name, ticket.callback_phone)
         row = insert(self._session, Ticket).values(contact_id=ticket.contact, caller_id=caller, **values)
         ticket_id = (await self._session.execute(row.returning(Ticket.id))).scalar_one()
         await self._session.execute(_event_row(self._session, ticket_id, first))
@@ -167,7 +169,7 @@ class TicketRepository:
 
     async def _all(self, query: Select[*tuple[Any, ...]]) -> tuple[TicketRecord, ...]:
         rows = await self._session.execute(query)
-        return tuple(TicketRecord(**row) for row in rows.mappings())
+        return tuple(opened_ticket(self._session, dict(row)) for row in rows.mappings())
 
 
 def _same_caller(contact: ContactId) -> Any:
