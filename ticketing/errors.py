@@ -2,6 +2,7 @@
 
 TicketingError
 ├── SitePackBroken      a site pack has faults; carries each with file, line and mend
+├── SheetUnreadable     a file to be brought in is no table we can read
 ├── UnknownId           an agency, category, place, article, draft or ticket that does not exist was named
 ├── DraftIncomplete     a draft cannot be submitted; carries the fields that are missing
 ├── AlreadySubmitted    the draft became a ticket before; carries its reference
@@ -33,6 +34,10 @@ class SitePackBroken(TicketingError):
     def __init__(self, faults: list[str]) -> None:
         self.faults = faults
         super().__init__("site pack has faults:\n" + "\n".join(faults))
+
+
+class SheetUnreadable(TicketingError):
+    """A CSV or Excel file cannot be read as a table; the text names it and the mend."""
 
 
 class UnknownId(TicketingError):

@@ -61,7 +61,7 @@ def test_an_open_vault_follows_a_rotation(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "nonsense", 'lookup = "AA=="\ncurrent = "1"\n[sealing]\n1 = "AA=="\n'])
 def test_a_broken_key_file_is_named(tmp_path: Path, text: str) -> None:
     file = tmp_path / "keys.toml"
-    with pytest.raises(KeysUnusable, match="keys.toml is missing"):
+    with pytest.raises(KeysUnusable, match=r"keys\.toml is missing"):
         read_keys(file)
     file.write_text(text)
     with pytest.raises(KeysUnusable, match=r"keys\.toml"):
