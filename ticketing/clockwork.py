@@ -12,9 +12,9 @@ from ticketing.casework import Casework
 from ticketing.database import Database
 from ticketing.deadlines import ahead_of, extended
 from ticketing.entries import a_notice
-from ticketing.errors import ChangedMeanwhile, DatabaseUnavailable, StepRefused
+from ticketing.errors import ChangedMeanwhile, DatabaseUnavailable, StepRefused, UnknownId
 from ticketing.lifecycle.table import SYSTEM
-from ticketing.pack_deadlines import Reminder
+from ticketing.pack_deadlines import DeadlineRule, Reminder
 from ticketing.records import TicketRecord
 from ticketing.service import utc_now
 from ticketing.site import Site
@@ -78,7 +78,7 @@ class Clockwork:
 
     def _is_time(self, ticket: TicketRecord, reminder: Reminder, now: datetime) -> bool:
         assert ticket.due_at is not None  # only such tickets are watched
-        rule = self._site.deadlines.rules.get(ticket.deadline_rule_id)
+        rule = self._rule(ticket)
         if reminder.when_unit is not None and (rule is None or rule.reply.unit is not reminder.when_unit):
             return False
         if reminder.before is not None:
@@ -87,6 +87,14 @@ class Clockwork:
         if reminder.after.amount == 0:
             return now >= ticket.due_at
         return now >= extended(ticket.due_at, reminder.after, self._calendar).due_at
+
+    def _rule(self, ticket: TicketRecord) -> DeadlineRule | None:
+        """The rule the ticket's time was counted by; None for one the site pack never had."""
+        begun = ticket.dispatched_at or ticket.created_at
+        try:
+            return self._site.rule_for(ticket.deadline_rule_id, ticket.lead_agency_id, begun)
+        except UnknownId:
+            return None
 
     async def _sign(self, ticket: TicketRecord) -> bool:
         try:

@@ -163,9 +163,12 @@ class DispatchWorker:
         began = ticket.dispatched_at or entry.attempted_at
         assert began is not None  # leasing sets it
         try:
-            due = due_at(self._site.rule(ticket.deadline_rule_id), began, self._calendar).due_at
+            rule = self._site.rule_for(ticket.deadline_rule_id, ticket.lead_agency_id, began)
+            due = due_at(rule, began, self._calendar).due_at
         except (CalendarUnknown, UnknownId) as error:
             raise GatewayFailed(f"no due time: {error}", final=True) from error
+        if ticket.promised_by is not None and began < ticket.promised_by < due:
+            due = ticket.promised_by
         return dispatch_of(ticket, entry, self._site, dispatched_at=began, due_at=due)
 
     async def _sent(self, entry: OutboxRecord, token: str, message: Message) -> None:

@@ -98,7 +98,7 @@ class Privacy:
             return
         own = actor.agency_id
         units = (ticket.lead_agency_id, ticket.holder_agency_id, *ticket.co_agency_ids)
-        known = [one for one in units if one is not None and one in self._site.agencies]
+        known = [one for one in units if one is not None and self._site.has_agency(one)]
         if own is None or not any(self._site.is_under(one, own) for one in known):
             raise AccessRefused("工单不在本单位办理")
 
@@ -106,7 +106,7 @@ class Privacy:
         """What of a list this person may see; None: nothing."""
         if actor.role not in HANDLERS:
             return wanted
-        if actor.agency_id is None or actor.agency_id not in self._site.agencies:
+        if actor.agency_id is None or not self._site.has_agency(actor.agency_id):
             return None
         mine = (actor.agency_id, *(one.id for one in self._site.descendants(actor.agency_id)))
         asked = set(wanted.agencies)

@@ -90,6 +90,7 @@ class TicketRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     `due_at` is counted from creation until the ticket is dispatched, then from dispatch. `revision` grows with every
     change. `holder_agency_id` is the unit at or below the lead that works on it; at `sign_by` it is signed by itself.
+    `promised_by` is an earlier due time than the rule's, set by hand at intake.
     """
 
     reference: Reference
@@ -126,6 +127,7 @@ class TicketRecord(msgspec.Struct, frozen=True, kw_only=True):
     merged_into: Reference | None = None
     closure: Closure | None = None
     closed_at: datetime | None = None
+    promised_by: datetime | None = None
 
 
 class TicketFilter(msgspec.Struct, frozen=True, kw_only=True):

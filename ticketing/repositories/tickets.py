@@ -120,6 +120,10 @@ class TicketRepository:
             query = query.where(Ticket.created_at >= at)
         return await self._all(query.order_by(Ticket.reference).limit(limit))
 
+    async def count(self) -> int:
+        """How many tickets there are."""
+        return (await self._session.execute(select(func.count()).select_from(Ticket))).scalar_one()
+
     async def events(self, reference: str) -> tuple[TicketEventRecord, ...]:
         """Every step of a ticket, in order."""
         rows = await self._session.execute(
