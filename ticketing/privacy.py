@@ -93,6 +93,14 @@ class Privacy:
         await self._keep(unit, actor, "reveal", reference, why)
         return Identity(name=ticket.citizen_name, phone=ticket.callback_phone)
 
+    def may_see(self, ticket: TicketRecord, actor: Actor) -> bool:
+        """Whether a ticket is this person's to read."""
+        try:
+            self._in_reach(ticket, actor)
+        except AccessRefused:
+            return False
+        return True
+
     def _in_reach(self, ticket: TicketRecord, actor: Actor) -> None:
         if actor.role not in HANDLERS:
             return
