@@ -42,14 +42,12 @@ from ivr.speech import PipelineEar, chosen_model
 from ivr.switchboard import Switchboard
 from ivr.tasks import Tasks
 from ticketing import schema
-from ticketing.accounts import Accounts, Seed
+from ticketing.accounts import Accounts
 from ticketing.database import Database, open_database
 from ticketing.dispatch import DispatchWorker, Gateways, RetryPolicy
 from ticketing.gateways import DirectoryGateway, Gateway, WebhookGateway
-from ticketing.records import AccountRecord
 from ticketing.service import TicketService
 from ticketing.unit_of_work import UnitOfWork
-from ticketing.vocabulary import AgencyId, Role
 
 _log = logging.getLogger(__name__)
 
@@ -89,7 +87,7 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         await schema.upgrade(settings.database_url)
         database = await stack.enter_async_context(open_database(settings.database_url))
         accounts = Accounts(database)
-        await accounts.seed(_seeds(instance))
+        await accounts.seed(instance.seeds())
         asterisk, rendered = await asyncio.to_thread(instance.prepare_asterisk, progress)
         drafter, index = await asyncio.to_thread(instance.prepare_mind, progress)
         engine = await asyncio.to_thread(VoskEngine, model)
@@ -133,7 +131,7 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         worker = DispatchWorker(
             database,
             instance.site,
-            Gateways(default=await _gateway(stack, instance)),
+            Gateways(default=await open_gateway(stack, instance)),
             policy=RetryPolicy(attempts=settings.dispatch.attempts),
             now=clock.now,
             on_dispatched=intake.dispatched,
@@ -172,24 +170,6 @@ def _agents(instance: Instance) -> list[Agent]:
         )
         for person in instance.people
         if person.extension is not None
-    ]
-
-
-def _seeds(instance: Instance) -> list[Seed]:
-    return [
-        Seed(
-            account=AccountRecord(
-                id=person.id,
-                name=person.name,
-                extension=person.extension,
-                role=Role(person.role),
-                skills=tuple(person.skills),
-                agency_id=AgencyId(person.agency) if person.agency else None,
-            ),
-            first_password=instance.passwords[person.id],
-        )
-        for person in instance.people
-        if person.id in instance.passwords
     ]
 
 
@@ -256,7 +236,8 @@ async def _today(database: Database, instance: Instance, settings: Settings) -> 
     return Today(instance.zone, SystemClock().now, round(settings.queue.answer_within_s * 1000), log)
 
 
-async def _gateway(stack: AsyncExitStack, instance: Instance) -> Gateway:
+async def open_gateway(stack: AsyncExitStack, instance: Instance) -> Gateway:
+    """The way to the agencies the settings name. Raises `SettingsError`."""
     settings = instance.settings
     if not settings.dispatch.webhook:
         return DirectoryGateway(settings.dispatch_directory)

@@ -54,7 +54,7 @@ from ivr.desk.wire import (
 from ivr.floor import AgentFloor
 from ivr.intake import CallFile, Intake
 from ivr.ports import AsteriskUnavailable
-from ticketing.errors import AlreadySubmitted, DatabaseUnavailable, DraftIncomplete, UnknownId
+from ticketing.errors import AlreadySubmitted, DatabaseUnavailable, DraftIncomplete, DueTimeRefused, UnknownId
 from ticketing.views import ArticleHit, CallerView, DraftView, TicketView
 
 _log = logging.getLogger(__name__)
@@ -314,6 +314,8 @@ class Office:
             raise Refusal("refused.on_call" if bound else "refused.not_allowed") from None
         except DraftIncomplete as why:
             raise Refusal("refused.draft_incomplete", fields="|".join(why.missing)) from None
+        except DueTimeRefused as why:
+            raise Refusal("refused.due_time", reason=why.reason) from None
         except AlreadySubmitted as why:
             raise Refusal("refused.already_submitted", reference=why.reference) from None
         except DatabaseUnavailable:
