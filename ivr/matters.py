@@ -1,7 +1,7 @@
-"""Matters that may be known already: while the citizen speaks, the tickets that may be the same one. `run` is its task.
+"""Matters that may be known already: while the citizen speaks, the tickets that may be the same one.
 
-Looking takes tens of milliseconds, so it is done beside the drafting: always for the newest words of a call, and what it
-finds is told only when it is something else than before.
+Looking takes tens of milliseconds, so it is done beside the drafting: always for the newest words of a call, and what
+it finds is told only when it is something else than before. `Matters.run` is its task.
 """
 
 import asyncio
@@ -31,6 +31,7 @@ SHOWN = 3
 LEAST_WORDS = 6
 """Characters the matter must have before it is looked for."""
 FLUSH_EVERY_MS = 2_000
+CATCH_UP_EVERY_MS = 600_000
 SURER_BY = 0.15
 """How much surer one must be before the same tickets are told again."""
 
@@ -48,6 +49,8 @@ class Matters:
         self._waiting: dict[CallId, Matter] = {}  # the newest of each call: bounded by the calls that stand
         self._found: dict[CallId, tuple[LikelyTicket, ...]] = {}
         self._work = asyncio.Event()
+        self._new: dict[str, None] = {}
+        self._added = asyncio.Event()
         self.on_found: Callable[[CallId, tuple[LikelyTicket, ...]], None] = lambda call, likely: None
 
     def consider(self, call: CallId, draft: DraftView, said: str) -> None:
@@ -105,28 +108,44 @@ class Matters:
 
     # ---- the index of all tickets
 
-    async def keep_index(self) -> None:
-        """Know every ticket of the database, then write what is added to disk every two seconds, until cancelled."""
-        await self._catch_up()
-        while True:
-            await self._clock.sleep(FLUSH_EVERY_MS)
-            await self._index.flush()
+    def add(self, reference: str) -> None:
+        """A new ticket is to be found from now on."""
+        self._new[reference] = None
+        self._added.set()
 
-    async def _catch_up(self) -> None:
+    async def keep_index(self) -> None:
+        """Know every ticket of the database, and soon every new one; until cancelled.
+
+        New ones are written to disk every two seconds. Tickets of other processes are looked for every ten minutes.
+        """
+        written = caught_up = -CATCH_UP_EVERY_MS
         while True:
+            self._added.clear()
+            now = self._clock.monotonic_ms()
             try:
-                added = await self._index.catch_up(self._database)
+                if now - caught_up >= CATCH_UP_EVERY_MS:
+                    added = await self._index.catch_up(self._database)
+                    _log.info("index of matters: %d tickets read, %d known", added, len(self._index))
+                    caught_up = now
+                await self._take_in()
             except DatabaseUnavailable as error:
                 _log.warning("the index of matters waits: %s", error)
-                await self._clock.sleep(FLUSH_EVERY_MS)
-            else:
-                _log.info("index of matters: %d tickets added, %d known", added, len(self._index))
-                return
+            if now - written >= FLUSH_EVERY_MS:
+                await self._index.flush()
+                written = now
+            try:
+                async with asyncio.timeout(FLUSH_EVERY_MS / 1000):
+                    await self._added.wait()
+            except TimeoutError:
+                pass
 
-    async def add(self, reference: str) -> None:
-        """Make a new ticket findable. Raises `DatabaseUnavailable`."""
+    async def _take_in(self) -> None:
+        new = list(self._new)
         async with UnitOfWork(self._database, reads=True) as unit:
-            self._index.add(await unit.tickets.get(reference))
+            for ticket in await unit.tickets.many(new):
+                self._index.add(ticket)
+        for reference in new:
+            del self._new[reference]
 
 
 def _news(before: tuple[LikelyTicket, ...], now: tuple[LikelyTicket, ...]) -> bool:
