@@ -1,7 +1,8 @@
 """The closed loop in a running server: everything that happens to tickets and callbacks beside the calls."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Self
 
 from ivr.desk.callbacks_counter import CallbackDesk
@@ -12,9 +13,9 @@ from ivr.desk.office import Office
 from ivr.desk.staff import Staff
 from ivr.desk.tickets_counter import TicketDesk
 from ivr.desk.topics import Topic
-from ivr.instance import Instance
 from ivr.intake import Intake
 from ivr.matters import Matters
+from ivr.people import Person
 from ivr.ports import Clock
 from ivr.tasks import Tasks
 from ticketing.callbacks import Callbacks
@@ -25,32 +26,40 @@ from ticketing.dispatch import DispatchWorker
 from ticketing.matter_index import MatterIndex
 from ticketing.privacy import Privacy
 from ticketing.records import TicketRecord
+from ticketing.site import Site
 from ticketing.views import TicketView
 from ticketing.vocabulary import AgencyId, Role
 
 
 class BackOffice:
-    """One server's. `callback_desk.dialler` is set by whoever can ring phones."""
+    """One server's, for one site and the people of its roster, by number.
 
-    def __init__(self, database: Database, instance: Instance, clock: Clock, index: MatterIndex) -> None:
-        site = instance.site
+    `callback_desk.dialler` is set by whoever can ring phones.
+    """
+
+    def __init__(
+        self, database: Database, site: Site, people: Mapping[str, Staff], clock: Clock, index: MatterIndex
+    ) -> None:
         self._database = database
         self._site = site
         self._clock = clock
         self._index = index
-        self._people = people_of(instance)
+        self._people = people
         self.casework = Casework(site, clock.now)
         self.privacy = Privacy(site, clock.now)
         self.callbacks = Callbacks(site, self.casework, clock.now)
         self.matters = Matters(database, site, index, self.privacy, clock)
         self.callback_desk: CallbackDesk
+        self.clockwork: Clockwork
 
     @classmethod
     @contextmanager
-    def opened(cls, database: Database, instance: Instance, clock: Clock) -> Iterator[Self]:
-        """The back office with its index of matters, for as long as the block runs."""
-        with MatterIndex.opened(instance.settings.matters) as index:
-            yield cls(database, instance, clock, index)
+    def opened(
+        cls, database: Database, site: Site, people: Mapping[str, Staff], clock: Clock, folder: Path
+    ) -> Iterator[Self]:
+        """The back office with its index of matters in `folder`, for as long as the block runs."""
+        with MatterIndex.opened(folder) as index:
+            yield cls(database, site, people, clock, index)
 
     def start(
         self, tasks: Tasks, intake: Intake, office: Office, newsroom: Newsroom, worker: DispatchWorker
@@ -92,10 +101,10 @@ class BackOffice:
         intake.on_submitted = submitted
         worker.on_dispatched = dispatched
         newsroom.on_watch = watched
-        clockwork = Clockwork(
+        self.clockwork = Clockwork(
             self._database, self._site, now=self._clock.now, on_changed=moved, on_reminded=inbox.reminded
         )
-        tasks.start("clockwork", clockwork.run())
+        tasks.start("clockwork", self.clockwork.run())
         tasks.start("matters", self.matters.run())
         tasks.start("index of matters", self.matters.keep_index())
         tasks.start("inboxes", inbox.run())
@@ -103,7 +112,7 @@ class BackOffice:
         return tickets, queue
 
 
-def people_of(instance: Instance) -> dict[str, Staff]:
+def staff_of(roster: Iterable[Person]) -> dict[str, Staff]:
     """Everybody of the roster, by number."""
     return {
         person.id: Staff(
@@ -113,5 +122,5 @@ def people_of(instance: Instance) -> dict[str, Staff]:
             extension=person.extension,
             agency_id=AgencyId(person.agency) if person.agency else None,
         )
-        for person in instance.people
+        for person in roster
     }

@@ -21,7 +21,7 @@ from ivr.announcements import CallPlans
 from ivr.ari.account import AriAccount
 from ivr.ari.sounds import Sounds
 from ivr.ari.telephony import AriTelephony
-from ivr.back_office import BackOffice
+from ivr.back_office import BackOffice, staff_of
 from ivr.calls.events import Recorded
 from ivr.calls.roster import Agent
 from ivr.calls.vocabulary import CallId
@@ -98,7 +98,9 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         keeper = Keeper(database)
         stack.push_async_callback(_flush, keeper)
         tasks.start("keeper", keeper.run())
-        back_office = stack.enter_context(BackOffice.opened(database, instance, clock))
+        back_office = stack.enter_context(
+            BackOffice.opened(database, instance.site, staff_of(instance.people), clock, settings.matters)
+        )
         intake = Intake(
             database=database,
             keeper=keeper,
