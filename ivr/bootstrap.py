@@ -21,6 +21,7 @@ from ivr.announcements import CallPlans
 from ivr.ari.account import AriAccount
 from ivr.ari.sounds import Sounds
 from ivr.ari.telephony import AriTelephony
+from ivr.back_office import BackOffice, staff_of
 from ivr.calls.events import Recorded
 from ivr.calls.roster import Agent
 from ivr.calls.vocabulary import CallId
@@ -97,6 +98,9 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         keeper = Keeper(database)
         stack.push_async_callback(_flush, keeper)
         tasks.start("keeper", keeper.run())
+        back_office = stack.enter_context(
+            BackOffice.opened(database, instance.site, staff_of(instance.people), clock, settings.matters)
+        )
         intake = Intake(
             database=database,
             keeper=keeper,
@@ -106,6 +110,8 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
             index=index,
             clock=clock,
             executor=executor,
+            casework=back_office.casework,
+            matters=back_office.matters,
         )
         tasks.start("drafting", intake.run())
         media = await _media(stack, settings)
@@ -134,16 +140,15 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
             Gateways(default=await open_gateway(stack, instance)),
             policy=RetryPolicy(attempts=settings.dispatch.attempts),
             now=clock.now,
-            on_dispatched=intake.dispatched,
         )
-        intake.on_submitted = worker.wake
         tasks.start("dispatch", worker.run())
         newsroom = Newsroom()
+        counters = back_office.start(tasks, intake, office, newsroom, worker)
         desks = DeskServer(
             Door(accounts),
             office,
             newsroom,
-            Counters(office, newsroom),
+            Counters(office, newsroom, counters),
             secret=instance.secrets.desk,
             site=instance.site.info.short_name,
             zone=instance.site.info.timezone,
