@@ -7,10 +7,11 @@ passwords of the desk's accounts for handing out. Both are mode 0600 and survive
 import os
 import secrets
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
-from ivr.calls.vocabulary import AgentId, Skill
+from ivr.calls.vocabulary import AgentId, CallerClass, Skill
 from ivr.settings import SettingsError
 
 ROLES = ("agent", "supervisor")
@@ -49,13 +50,21 @@ skills = ["supervisor"]
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One of the roster."""
+    """One of the roster.
+
+    `levels` are of the skills they have, 1 where it does not say and greater is better; `kept_for` are classes of
+    callers (`emergency`, `enterprise`, `repeat`, `ordinary`), empty for everybody; `most_per_hour` limits the calls
+    they are offered, 0 does not.
+    """
 
     id: AgentId
     name: str
     extension: str
     role: str
     skills: tuple[Skill, ...]
+    levels: dict[Skill, Annotated[int, msgspec.Meta(ge=1, le=9)]] = {}
+    kept_for: frozenset[CallerClass] = frozenset()
+    most_per_hour: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class _RosterFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,6 +99,9 @@ def load_roster(path: Path, known_skills: frozenset[str]) -> tuple[Person, ...]:
         for skill in person.skills:
             if skill not in known_skills:
                 raise SettingsError(f"{path}: {person.id} has skill {skill!r}, which the site pack does not know")
+        for skill in person.levels:
+            if skill not in person.skills:
+                raise SettingsError(f"{path}: {person.id} has a level in {skill!r} without the skill; add it to skills")
         for what, value in (("id", person.id), ("extension", person.extension)):
             if (other := seen.setdefault(f"{what} {value}", person.id)) is not person.id:
                 raise SettingsError(f"{path}: {what} {value} stands twice ({other} and {person.id}); make them differ")

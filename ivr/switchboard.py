@@ -14,6 +14,7 @@ import msgspec
 
 from ivr.calls.events import AnyEvent, CallArrived, LegAnswered, LegRinging, LineEvent, Recorded
 from ivr.calls.plan import CallPlan
+from ivr.calls.queue_rules import PLAIN_RULES, QueueRules
 from ivr.calls.reconcile import LegSeen
 from ivr.calls.roster import Agent
 from ivr.calls.seen import CallSeen
@@ -53,9 +54,10 @@ class Switchboard:
         log: EventLog,
         agents: Iterable[Agent],
         plan_for: Callable[[CallArrived], CallPlan],
+        rules: QueueRules = PLAIN_RULES,
     ) -> None:
         self.watchers = Watchers()
-        self.floor = AgentFloor(agents, clock, self.watchers, self._deliver)
+        self.floor = AgentFloor(agents, clock, self.watchers, self._deliver, rules)
         self._telephony = telephony
         self._clock = clock
         self._event_log = log
@@ -99,6 +101,7 @@ class Switchboard:
             tasks.start("journal", self._journal.run())
             tasks.start("queue teller", self.floor.tell_the_queue())
             tasks.start("places teller", self.floor.tell_the_places())
+            tasks.start("queue steps", self.floor.widen_the_search())
             listening = tasks.start("switchboard listening", self._listen())
             await self._stopping.wait()
             listening.cancel()

@@ -149,9 +149,9 @@ class CallSession:
                     self._end_wrap_up()
             case ev.AgentLost(agent=agent):
                 self._agent_lost(agent)
-            case ev.QueueMoved(ahead=ahead):
+            case ev.QueueMoved(ahead=ahead, wait_ms=wait_ms):
                 if self.state is CallState.QUEUED and self.citizen is not None:
-                    self._voice.moved(self.citizen, ahead)
+                    self._voice.moved(self.citizen, ahead, wait_ms)
             case ev.FoundStanding():
                 self._found(event)
             case ev.GivenBack(leg=leg):
@@ -184,6 +184,9 @@ class CallSession:
 
     def _open_menu(self) -> None:
         assert self.citizen is not None
+        if not self.plan.staffed:
+            self._give_back()
+            return
         if self._chosen is not None or not self.plan.menu.options:
             self._enter_queue(self._chosen or self.plan.menu.default)
             return
@@ -224,7 +227,7 @@ class CallSession:
         assert self.entered_ms is not None
         self.state = CallState.QUEUED
         self._voice.ahead = None
-        self._work.add(do.JoinQueue(skill=self.skill, entered_ms=self.entered_ms))
+        self._work.add(do.JoinQueue(skill=self.skill, entered_ms=self.entered_ms, caller=self.plan.caller))
         self._work.start(Timer.COMFORT, self.plan.announce_every_ms)
         if self.plan.max_wait_ms is not None and Timer.MAX_WAIT not in self._work.timers:
             self._work.start(Timer.MAX_WAIT, self.plan.max_wait_ms)
@@ -337,7 +340,7 @@ class CallSession:
         if self._agent_left:
             self._end_wrap_up()
         else:
-            self._work.start(Timer.WRAP_UP, self.plan.wrap_up_ms)
+            self._work.start(Timer.WRAP_UP, self.plan.wrap_up_limit(self.skill))
 
     def _end_wrap_up(self) -> None:
         assert self.agent is not None
