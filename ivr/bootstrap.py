@@ -35,6 +35,7 @@ from ivr.desk.rates import Today
 from ivr.desk.server import DeskServer
 from ivr.event_log import DatabaseEventLog, recorded_of
 from ivr.exchange import ensure_running, supervise
+from ivr.exporter import serve_metrics
 from ivr.instance import LEAST_FREE_BYTES, Instance
 from ivr.intake import Intake
 from ivr.keeper import Keeper
@@ -136,6 +137,7 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         recordings = RecordingKeeper(settings.recordings, keeper, tasks)
         switchboard.watchers.add(recordings)
         switchboard.watchers.add(AttendanceKeeper(keeper, switchboard.floor.seats()))
+        await serve_metrics(stack, settings.metrics, switchboard, keeper, today.measures, pipeline.stats)
         tasks.start("office", office.run())
         worker = DispatchWorker(
             database,

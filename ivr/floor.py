@@ -87,6 +87,15 @@ class AgentFloor:
         waited = timedelta(milliseconds=self._clock.monotonic_ms() - oldest)
         return QueueSeen(waiting=len(self._acd), oldest_since=self._clock.now() - waited)
 
+    def waiting(self) -> dict[Skill, int]:
+        """How many wait for each skill."""
+        return self._acd.waiting()
+
+    def longest_wait_ms(self) -> int:
+        """How long the longest waiting citizen has waited; 0 where nobody waits."""
+        oldest = self._acd.oldest
+        return 0 if oldest is None else self._clock.monotonic_ms() - oldest
+
     def agent_at(self, endpoint: str) -> AgentId | None:
         """Whose phone that is."""
         return self._roster.by_endpoint(endpoint)

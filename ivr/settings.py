@@ -103,6 +103,14 @@ class QueueSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     notice: str = ""
 
 
+class MetricsSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Figures for Prometheus. They name no citizen and no agent, but keep them on loopback all the same."""
+
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: int = 9712
+
+
 class DatabaseSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An SQLAlchemy asyncio address; empty means the embedded SQLite file of the instance."""
 
@@ -126,6 +134,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     desk: DeskSettings = DeskSettings()
     speech: SpeechSettings = SpeechSettings()
     queue: QueueSettings = QueueSettings()
+    metrics: MetricsSettings = MetricsSettings()
     database: DatabaseSettings = DatabaseSettings()
     dispatch: DispatchSettings = DispatchSettings()
 
@@ -227,6 +236,7 @@ def _check(settings: Settings) -> None:
         "[asterisk] ami_port": settings.asterisk.ami_port,
         "[asterisk] fallback_port": settings.asterisk.fallback_port,
         "[desk] port": settings.desk.port,
+        "[metrics] port": settings.metrics.port,
     }
     for name, port in ports.items():
         if not 1 <= port <= 65535:

@@ -62,8 +62,8 @@ class Switchboard:
         self._clock = clock
         self._event_log = log
         self._plan_for = plan_for
-        self._journal = Journal(log, clock)
-        self._around = Surroundings(telephony, ear, clock, self._journal, self.floor, self)
+        self.journal = Journal(log, clock)
+        self._around = Surroundings(telephony, ear, clock, self.journal, self.floor, self)
         self._conductors: dict[CallId, Conductor] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._seen: dict[CallId, CallSeen] = {}
@@ -98,7 +98,7 @@ class Switchboard:
         """
         self._open = await self._open_calls()
         async with self._tasks as tasks:
-            tasks.start("journal", self._journal.run())
+            tasks.start("journal", self.journal.run())
             tasks.start("queue teller", self.floor.tell_the_queue())
             tasks.start("places teller", self.floor.tell_the_places())
             tasks.start("queue steps", self.floor.widen_the_search())
@@ -124,7 +124,7 @@ class Switchboard:
             conductor.stop()
         if self._running:
             await asyncio.wait(self._running, timeout=2 * STOP_MS / 1000)
-        await self._journal.flush(FLUSH_MS)
+        await self.journal.flush(FLUSH_MS)
 
     # ---- telephony
 
@@ -197,7 +197,7 @@ class Switchboard:
             self._begin(call, first, lines)
         else:
             _log.error("call %s: its log does not begin with its arrival, closed", call)
-            self._journal.close(call)
+            self.journal.close(call)
 
     def _meet(self, call: CallId, legs: Sequence[LegSeen]) -> None:
         citizen = next((leg for leg in legs if leg.party is Party.CITIZEN), None)

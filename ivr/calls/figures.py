@@ -104,6 +104,11 @@ class Tally:
             if self._changed is not None:
                 self._changed(before, after)
 
+    def forget(self, call: CallId) -> None:
+        """Remember a call no longer: nothing more of it is counted."""
+        self._figures.pop(call, None)
+        self._running.pop(call, None)
+
     @property
     def calls(self) -> list[CallFigures]:
         """Every call seen, in order of arrival."""
