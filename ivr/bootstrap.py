@@ -21,7 +21,9 @@ from ivr.announcements import CallPlans
 from ivr.ari.account import AriAccount
 from ivr.ari.sounds import Sounds
 from ivr.ari.telephony import AriTelephony
+from ivr.attendance import AttendanceKeeper
 from ivr.back_office import BackOffice, staff_of
+from ivr.callers import known_callers
 from ivr.calls.events import Recorded
 from ivr.calls.roster import Agent
 from ivr.calls.vocabulary import CallId
@@ -34,9 +36,11 @@ from ivr.desk.rates import Today
 from ivr.desk.server import DeskServer
 from ivr.event_log import DatabaseEventLog, recorded_of
 from ivr.exchange import ensure_running, supervise
+from ivr.exporter import serve_metrics
 from ivr.instance import LEAST_FREE_BYTES, Instance
 from ivr.intake import Intake
 from ivr.keeper import Keeper
+from ivr.queueing import queue_rules
 from ivr.recordings import RecordingKeeper
 from ivr.settings import Settings, SettingsError
 from ivr.speech import PipelineEar, chosen_model
@@ -120,19 +124,24 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         ear.pipeline = pipeline
         telephony = await stack.enter_async_context(_telephony(rendered))
         plans = CallPlans(instance.site, instance.book, settings.queue)
+        callers = await known_callers(database, settings.queue, clock)
         switchboard = Switchboard(
             telephony=telephony,
             ear=ear,
             clock=clock,
             log=DatabaseEventLog(database, clock),
             agents=_agents(instance),
-            plan_for=lambda _: plans.at(clock.now()),
+            plan_for=lambda arrived: plans.at(clock.now(), callers.of(arrived)),
+            rules=queue_rules(instance.site, settings.queue),
         )
+        switchboard.watchers.add(callers)
         today = await _today(database, instance, settings)
         office = Office(switchboard.floor, intake, today)
         switchboard.watchers.add(office)
         recordings = RecordingKeeper(settings.recordings, keeper, tasks)
         switchboard.watchers.add(recordings)
+        switchboard.watchers.add(AttendanceKeeper(keeper, switchboard.floor.seats()))
+        await serve_metrics(stack, settings.metrics, switchboard, keeper, today.measures, pipeline.stats)
         tasks.start("office", office.run())
         worker = DispatchWorker(
             database,
@@ -172,6 +181,9 @@ def _agents(instance: Instance) -> list[Agent]:
             extension=person.extension,
             endpoint=f"PJSIP/{person.extension}",
             skills=frozenset(person.skills),
+            expertise=person.levels,
+            kept_for=person.kept_for,
+            most_per_hour=person.most_per_hour,
         )
         for person in instance.people
         if person.extension is not None

@@ -8,6 +8,7 @@ from ivr.commands import (
     deadline,
     demo,
     instance,
+    measures,
     privacy,
     serve,
     sheets,
@@ -30,6 +31,7 @@ app.command()(demo.demo)
 app.command()(instance.doctor)
 app.command()(words.draft)
 app.command()(deadline.deadline)
+app.command()(measures.measures)
 app.add_typer(asterisk.app, name="asterisk")
 app.add_typer(speech.app, name="asr")
 app.add_typer(words.knowledge, name="kb")
