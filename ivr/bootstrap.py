@@ -10,11 +10,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from asr.ear import Writer
 from asr.media_server import MediaServer
 from asr.pipeline import Pipeline
 from asr.transcript import Hypothesis, Segment
 from asr.vosk_engine import VoskEngine
-from asr.written import Written
 from asterisk_conf.process import Asterisk
 from asterisk_conf.render import Rendered
 from ivr.announcements import CallPlans
@@ -33,11 +33,13 @@ from ivr.exchange import ensure_running, supervise
 from ivr.instance import LEAST_FREE_BYTES, Instance
 from ivr.intake import Intake
 from ivr.keeper import Keeper
+from ivr.models import chosen_model
 from ivr.recordings import RecordingKeeper
 from ivr.settings import Settings, SettingsError
-from ivr.speech import PipelineEar, chosen_model
+from ivr.speech import PipelineEar
 from ivr.switchboard import Switchboard
 from ivr.tasks import Tasks
+from ivr.writing import site_writer
 from ticketing import schema
 from ticketing.accounts import Accounts, Seed
 from ticketing.database import Database, open_database
@@ -91,6 +93,7 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         asterisk, rendered = await asyncio.to_thread(instance.prepare_asterisk, progress)
         drafter, index = await asyncio.to_thread(instance.prepare_mind, progress)
         engine = await asyncio.to_thread(VoskEngine, model)
+        write = await asyncio.to_thread(site_writer, instance.site, settings, model)
 
         tasks = await stack.enter_async_context(Tasks())
         await _start_asterisk(asterisk, settings, tasks, progress)
@@ -110,7 +113,7 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         tasks.start("drafting", intake.run())
         media = await _media(stack, settings)
         ear = PipelineEar(media, _hearing(intake))
-        pipeline = await stack.enter_async_context(_pipeline(engine, media, ear, instance, settings))
+        pipeline = await stack.enter_async_context(_pipeline(engine, media, ear, write, settings))
         ear.pipeline = pipeline
         telephony = await stack.enter_async_context(_telephony(rendered))
         plans = CallPlans(instance.site, instance.book, settings.queue)
@@ -204,15 +207,12 @@ async def _media(stack: AsyncExitStack, settings: Settings) -> MediaServer:
         raise SettingsError(f"[speech] media_port {port} of {host}: {error.strerror}; choose another") from error
 
 
-def _pipeline(
-    engine: VoskEngine, media: MediaServer, ear: PipelineEar, instance: Instance, settings: Settings
-) -> Pipeline:
-    names = [name for place in instance.site.places.values() for name in (place.name, *place.aliases)]
+def _pipeline(engine: VoskEngine, media: MediaServer, ear: PipelineEar, write: Writer, settings: Settings) -> Pipeline:
     return Pipeline(
         engine,
         media,
         ear.report,
-        write=Written(names),
+        write=write,
         workers=settings.speech.workers or None,
         max_streams=settings.speech.streams,
     )

@@ -2,16 +2,13 @@
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 
-from asr.errors import ModelBroken, PipelineFull, StreamUnknown
+from asr.errors import PipelineFull, StreamUnknown
 from asr.media_server import MediaServer
-from asr.model import store
 from asr.pipeline import Pipeline
 from asr.transcript import Hypothesis, Segment, Speaker
 from ivr.calls.vocabulary import CallId, Party
 from ivr.ports import RecogniserUnavailable
-from ivr.settings import Settings
 
 _log = logging.getLogger(__name__)
 
@@ -61,31 +58,3 @@ class PipelineEar:
 
 def _stream(call: CallId, party: Party) -> str:
     return f"{call}/{party}"
-
-
-def chosen_model(settings: Settings) -> store.ModelInfo:
-    """The model the settings name: the demonstration model, a folder, or a name in the models' folder.
-
-    Raises `ModelBroken`.
-    """
-    name = settings.speech.model
-    if not name:
-        return store.check(store.EMBEDDED)
-    path = Path(name)
-    if path.is_absolute():
-        return store.check(path)
-    folder = models_folder(settings)
-    if folder is None:
-        raise ModelBroken(f"[speech] model {name!r}: {settings.home / 'models'} does not exist; unpack the model there")
-    return store.select(name, folder)
-
-
-def _folder(settings: Settings) -> Path | None:
-    folder = settings.home / "models"
-    return folder if folder.is_dir() else None
-
-
-def models_folder(settings: Settings) -> Path | None:
-    """Where an operator unpacks models; None where there is no such folder."""
-    folder = settings.home / "models"
-    return folder if folder.is_dir() else None

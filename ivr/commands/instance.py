@@ -10,8 +10,8 @@ from asterisk_conf.doctor import Finding
 from asterisk_conf.doctor import check as check_asterisk
 from ivr.commands.common import DEFAULT_HOME, AsJson, Home, note, run_async, say, say_json, settings_of, told
 from ivr.instance import Instance
+from ivr.models import chosen_model
 from ivr.settings import SettingsError, load_settings
-from ivr.speech import chosen_model
 from ticketing import schema
 from ticketing.database import open_database
 from ticketing.errors import TicketingError
@@ -56,7 +56,7 @@ async def _examine(home: Path) -> list[Finding]:
         chosen_model(settings)
         findings.append(Finding(code="speech model", ok=True))
     except AsrError as error:
-        findings.append(Finding(code="speech model", ok=False, problem=str(error), mend="see `hotline asr model`"))
+        findings.append(Finding(code="speech model", ok=False, problem=str(error), mend="see `hotline asr model list`"))
     try:
         async with open_database(settings.database_url) as database:
             await schema.check_schema(database)

@@ -5,39 +5,16 @@ from typing import Annotated
 
 import typer
 
-from asr.model import store
 from asr.transcribe import to_json, transcribe
 from asr.vosk_engine import VoskEngine
-from ivr.commands.common import DEFAULT_HOME, AsJson, Home, fail, say, say_json, settings_of, told
+from ivr.commands import models
+from ivr.commands.common import DEFAULT_HOME, AsJson, Home, fail, say, settings_of, told
+from ivr.models import chosen_model
 from ivr.settings import Settings
-from ivr.speech import chosen_model, models_folder
 
 app = typer.Typer(help="Speech recognition: models and recordings.", no_args_is_help=True)
-
-
-@app.command("model")
-@told
-def model(
-    home: Home = DEFAULT_HOME,
-    check: Annotated[Path | None, typer.Option(metavar="DIR", help="Check one model, file by file.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """List the speech models, or check one: missing and cut files are named."""
-    if check is not None:
-        found = store.check(check, hashes=True)
-        say_json({"ok": True, "model": found}) if as_json else say(f"{found.name}: whole, {found.size} bytes")
-        return
-    chosen = settings_of(home).speech.model
-    models = store.list_models(models_folder(settings_of(home)))
-    if as_json:
-        say_json(models)
-        return
-    for one in models:
-        if isinstance(one, store.BrokenModel):
-            say(f"  {one.name}: {one.fault}")
-        else:
-            mark = "*" if (chosen or store.EMBEDDED.name) in (one.name, str(one.path)) else " "
-            say(f"{mark} {one.name}: {one.size // 1_000_000} MB, {'hot words' if one.look_ahead else 'fixed words'}")
+app.add_typer(models.app, name="model")
+app.command("adapt")(models.adapt)
 
 
 @app.command("transcribe")
