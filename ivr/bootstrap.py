@@ -30,6 +30,8 @@ from ivr.desk.rates import Today
 from ivr.desk.server import Authenticate, DeskServer
 from ivr.event_log import DatabaseEventLog, recorded_of
 from ivr.exchange import ensure_running, supervise
+from ivr.gaps import GapReader
+from ivr.heard import past_of, unread_of
 from ivr.instance import LEAST_FREE_BYTES, Instance
 from ivr.intake import Intake
 from ivr.keeper import Keeper
@@ -38,6 +40,7 @@ from ivr.recordings import RecordingKeeper
 from ivr.settings import Settings, SettingsError
 from ivr.speech import PipelineEar
 from ivr.switchboard import Switchboard
+from ivr.tap_watch import TapWatch
 from ivr.tasks import Tasks
 from ivr.writing import site_writer
 from ticketing import schema
@@ -53,6 +56,8 @@ from ticketing.vocabulary import Role
 
 _log = logging.getLogger(__name__)
 
+BUSY_MS = 2_000
+"""Audio waiting on a live stream from which on no recording is read: the living are heard first."""
 FLUSH_S = 10.0
 """How long an orderly stop waits for what has yet to be kept."""
 
@@ -111,13 +116,30 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
             executor=executor,
         )
         tasks.start("drafting", intake.run())
+        board: Switchboard | None = None
+        ears = stack.enter_context(ThreadPoolExecutor(2, thread_name_prefix="recordings"))
+        gaps = GapReader(
+            engine=engine,
+            write=write,
+            recordings=settings.recordings,
+            said=intake.said,
+            filled=intake.filled,
+            past=lambda call: past_of(database, call),
+            unread=lambda: unread_of(database, clock.now()),
+            live=lambda call: board is not None and board.call(call) is not None,
+            busy=lambda: pipeline.stats().backlog_ms > BUSY_MS,
+            executor=ears,
+            tasks=tasks,
+        )
         media = await _media(stack, settings)
-        ear = PipelineEar(media, _hearing(intake))
+        ear = PipelineEar(media, _hearing(intake, gaps), gaps, settings.recordings, settings.speech.from_recording)
         pipeline = await stack.enter_async_context(_pipeline(engine, media, ear, write, settings))
         ear.pipeline = pipeline
+        tasks.start("recordings followed", ear.follow(ears))
+        tasks.start("gaps of before", gaps.run())
         telephony = await stack.enter_async_context(_telephony(rendered))
         plans = CallPlans(instance.site, instance.book, settings.queue)
-        switchboard = Switchboard(
+        switchboard = board = Switchboard(
             telephony=telephony,
             ear=ear,
             clock=clock,
@@ -128,6 +150,9 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         today = await _today(database, instance, settings)
         office = Office(switchboard.floor, intake, today)
         switchboard.watchers.add(office)
+        switchboard.watchers.add(gaps)
+        watch = TapWatch(switchboard.calls, ear.silent_for_ms, switchboard.refork)
+        tasks.start("taps watched", watch.run())
         recordings = RecordingKeeper(settings.recordings, keeper, tasks)
         switchboard.watchers.add(recordings)
         tasks.start("office", office.run())
@@ -218,12 +243,14 @@ def _pipeline(engine: VoskEngine, media: MediaServer, ear: PipelineEar, write: W
     )
 
 
-def _hearing(intake: Intake) -> Callable[[CallId, Hypothesis | Segment], None]:
+def _hearing(intake: Intake, gaps: GapReader) -> Callable[[CallId, Hypothesis | Segment], None]:
     def heard(call: CallId, what: Hypothesis | Segment) -> None:
-        if isinstance(what, Segment):
-            intake.said(call, what)
-        else:
+        if isinstance(what, Hypothesis):
             intake.heard(call, what)
+            return
+        intake.said(call, what)
+        if what.lost:
+            gaps.lost(call, what)
 
     return heard
 

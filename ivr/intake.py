@@ -55,6 +55,10 @@ class Listener(Protocol):
         """One party finished an utterance."""
         ...
 
+    def filled(self, call: CallId, gap: Segment, found: tuple[Segment, ...]) -> None:
+        """A lost stretch was read again; `found` stand in its place."""
+        ...
+
     def drafted(self, call: CallId, draft: DraftView) -> None:
         """The draft changed."""
         ...
@@ -138,7 +142,7 @@ class Intake:
             contact = ContactId(call)
             async with UnitOfWork(self._database, reads=True) as unit:
                 for record in await unit.transcripts.segments(contact):
-                    file.segments[record.id] = _segment(record)
+                    file.segments[record.id] = segment_of(record)
                 for draft in (await unit.drafts.of_contact(contact))[:1]:
                     file.draft = draft
             if file.segments:
@@ -202,6 +206,24 @@ class Intake:
         if self.listener is not None:
             self.listener.said(call, segment)
         if segment.text:
+            self._think_about(call)
+
+    def filled(self, call: CallId, gap: Segment, found: tuple[Segment, ...]) -> None:
+        """A lost stretch was read again from the recording: shown, kept and thought about in its place."""
+        contact = ContactId(call)
+
+        async def keep(unit: UnitOfWork) -> None:
+            await unit.transcripts.replace_lost(contact, gap.id, [_record(segment) for segment in found])
+
+        self._keeper.keep("segments read again", keep)
+        file = self._files.get(call)
+        if file is None:
+            return
+        file.segments.pop(gap.id, None)
+        file.segments.update((segment.id, segment) for segment in found)
+        if self.listener is not None:
+            self.listener.filled(call, gap, found)
+        if found:
             self._think_about(call)
 
     # ---- thinking
@@ -391,5 +413,6 @@ def _record(segment: Segment) -> SegmentRecord:
     )
 
 
-def _segment(record: SegmentRecord) -> Segment:
+def segment_of(record: SegmentRecord) -> Segment:
+    """A kept segment in speech's own terms."""
     return msgspec.convert(msgspec.to_builtins(record), Segment)

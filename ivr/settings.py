@@ -61,12 +61,15 @@ class SpeechSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Recognition. An empty `model` is the demonstration model; a real site points at an official Vosk model.
 
     `workers`: threads that recognise (0 = one a core). `streams`: most legs heard at once; calls beyond go on unheard.
+    `from_recording`: queues (skills) whose conversations are heard from the recording alone, a second or two later and
+    at no cost to Asterisk; `*` is every queue.
     """
 
     enabled: bool = True
     model: str = ""
     workers: int = 0
     streams: int = 120
+    from_recording: tuple[str, ...] = ()
     media_host: str = "127.0.0.1"
     media_port: int = 0
 

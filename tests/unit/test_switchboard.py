@@ -550,7 +550,8 @@ async def test_an_ear_that_is_full_leaves_the_conversation_alone() -> None:
         assert seen is not None
         assert seen.hearing == {Party.CITIZEN}
         line.ear.places = 2
-        line.board.refork(citizen.call)
+        for party in Party:
+            line.board.refork(citizen.call, party)
         await until(lambda: len(line.ear.heard) == 2, "both are listened to")
 
 
