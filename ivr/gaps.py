@@ -34,6 +34,7 @@ _log = logging.getLogger(__name__)
 MOST = 1_000
 """Gaps read or waited for at once; a further one stays lost until the server starts again."""
 LOOK_EVERY_S = 0.25
+QUIET_EVERY_S = 1.0
 STILL_S = 6.0
 """A recording that has not grown for this long, of a call that is no more, is whole."""
 RETRY_S = (5.0, 30.0, 120.0, 600.0)
@@ -188,9 +189,9 @@ class GapReader:
         _log.error("call %s: what was lost of the %s cannot be recognised", call, gap.speaker.value)
 
     async def _quiet(self) -> None:
-        """Wait for the living to be heard in time; looked at once a second, for nobody is told when they are."""
+        """Wait until the living are heard in time."""
         while self._busy():  # noqa: ASYNC110 - a measure, not an event
-            await asyncio.sleep(1)
+            await asyncio.sleep(QUIET_EVERY_S)
 
     async def _heard_again(self, gap: Segment, path: Path) -> list[Segment] | None:
         """What was said in a gap; None when recognition failed in it once more."""
