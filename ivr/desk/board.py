@@ -5,12 +5,12 @@ from typing import assert_never
 import msgspec
 
 from asr.transcript import Segment
+from ivr.desk.views import DeskView
 from ivr.desk.wire import (
     AgentChanged,
     AnyUpdate,
     CallChanged,
     CallCleared,
-    DeskView,
     DraftChanged,
     Filled,
     Heard,

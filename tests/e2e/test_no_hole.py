@@ -12,7 +12,8 @@ from asterisk_conf.render import load_secrets
 from ivr.calls.vocabulary import AgentState
 from ivr.demo.sip.received import Answer
 from ivr.demo.story import load_story
-from ivr.desk.wire import Done, GoReady
+from ivr.desk.envelope import Done
+from ivr.desk.wire import GoReady
 from tests.e2e.stage import HOTLINE, Home, Stage, running_stage, standing, until_empty
 from tests.e2e.test_failures import Away
 from tests.e2e.test_line import connected
