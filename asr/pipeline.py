@@ -17,7 +17,7 @@ from typing import Final, Self
 
 import msgspec
 
-from asr.ear import Ear, Writer
+from asr.ear import AS_SPOKEN, Ear, Writer
 from asr.engine import Engine
 from asr.errors import PipelineFull, StreamUnknown
 from asr.media_server import MediaServer
@@ -82,7 +82,7 @@ class PipelineStats(msgspec.Struct, frozen=True, kw_only=True):
 class Pipeline:
     """Every leg's live transcription. An async context manager; leaving it ends all streams, last words included.
 
-    `write` turns spoken into written form. `workers` threads recognise (one a core by default). `max_backlog_ms` of
+    `write` gives the written form. `workers` threads recognise (one a core by default). `max_backlog_ms` of
     audio may wait on each stream. Leaving it, however that comes about, takes at most `drain_ms` over what waits; what
     is still waiting then becomes lost segments.
     """
@@ -93,7 +93,7 @@ class Pipeline:
         media: MediaServer,
         listener: Listener,
         *,
-        write: Writer = str,
+        write: Writer = AS_SPOKEN,
         workers: int | None = None,
         max_streams: int = 400,
         max_backlog_ms: int = 30_000,

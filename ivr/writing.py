@@ -1,7 +1,8 @@
-"""How this site's words are written: its names as it writes them, numbers as digits outside of names."""
+"""How this site's words are written: its names as it writes them, other numbers as digits, stops at pauses."""
 
 from asr.ear import Writer
 from asr.model.store import ModelInfo
+from asr.punctuation import Punctuated
 from asr.written import Written
 from ivr.models import names_to_mend
 from ivr.names_by_sound import NamesBySound
@@ -18,6 +19,6 @@ def site_writer(site: Site, settings: Settings, model: ModelInfo | None) -> Writ
     written = Written(places)
     mend = places if model is None else names_to_mend(settings, model, places)
     if not mend:
-        return written
+        return Punctuated(written, places)
     by_sound = NamesBySound(mend)
-    return lambda spoken: written(by_sound(spoken))
+    return Punctuated(lambda spoken: written(by_sound(spoken)), (*places, *mend))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from asr.ear import AS_SPOKEN
 from asr.transcript import Segment, Speaker
 from ivr import gaps
 from ivr.calls.seen import CallSeen
@@ -76,7 +77,7 @@ class World:
             async with Tasks() as tasks:
                 self.reader = GapReader(
                     engine=self.engine,
-                    write=str,
+                    write=AS_SPOKEN,
                     recordings=self.folder,
                     said=self.said,
                     filled=self.filled,
