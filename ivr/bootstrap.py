@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from asr.ear import Writer
+from asr.engine import Engine
 from asr.media_server import MediaServer
 from asr.pipeline import Pipeline
 from asr.transcript import Hypothesis, Segment
-from asr.vosk_engine import VoskEngine
+from asr.vosk_server import VoskServers
 from asterisk_conf.process import Asterisk
 from asterisk_conf.render import Rendered
 from ivr.announcements import CallPlans
@@ -38,10 +39,10 @@ from ivr.heard import past_of, unread_of
 from ivr.instance import LEAST_FREE_BYTES, Instance
 from ivr.intake import Intake
 from ivr.keeper import Keeper
-from ivr.models import chosen_model
+from ivr.models import open_engine, watch_servers, workers
 from ivr.recordings import RecordingKeeper
 from ivr.settings import Settings, SettingsError
-from ivr.speech import PipelineEar
+from ivr.speech import DeafEar, PipelineEar
 from ivr.switchboard import Switchboard
 from ivr.tap_watch import TapWatch
 from ivr.tasks import Tasks
@@ -92,14 +93,13 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         progress(f"{settings.recordings}: only {free // 1_000_000} MB free for recordings; make room")
     async with AsyncExitStack() as stack:
         executor = stack.enter_context(ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="intake"))
-        model = await asyncio.to_thread(chosen_model, settings)
         await schema.upgrade(settings.database_url)
         database = await stack.enter_async_context(open_database(settings.database_url))
         accounts = Accounts(database)
         await accounts.seed(_seeds(instance))
         asterisk, rendered = await asyncio.to_thread(instance.prepare_asterisk, progress)
         drafter, index = await asyncio.to_thread(instance.prepare_mind, progress)
-        engine = await asyncio.to_thread(VoskEngine, model)
+        engine, model = await asyncio.to_thread(open_engine, settings)
         write = await asyncio.to_thread(site_writer, instance.site, settings, model)
 
         tasks = await stack.enter_async_context(Tasks())
@@ -119,7 +119,8 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         )
         tasks.start("drafting", intake.run())
         board: Switchboard | None = None
-        ears = stack.enter_context(ThreadPoolExecutor(2, thread_name_prefix="recordings"))
+        ears = ThreadPoolExecutor(2, thread_name_prefix="recordings")
+        stack.push_async_callback(asyncio.to_thread, ears.shutdown, cancel_futures=True)
         gaps = GapReader(
             engine=engine,
             write=write,
@@ -137,13 +138,16 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         ear = PipelineEar(media, _hearing(intake, gaps), gaps, settings.recordings, settings.speech.from_recording)
         pipeline = await stack.enter_async_context(_pipeline(engine, media, ear, write, settings))
         ear.pipeline = pipeline
-        tasks.start("recordings followed", ear.follow(ears))
-        tasks.start("gaps of before", gaps.run())
+        if settings.speech.enabled:
+            tasks.start("recordings followed", ear.follow(ears))
+            tasks.start("gaps of before", gaps.run())
+        if isinstance(engine, VoskServers):
+            tasks.start("speech servers", watch_servers(engine, ears))
         telephony = await stack.enter_async_context(_telephony(rendered))
         plans = CallPlans(instance.site, instance.book, settings.queue)
         switchboard = board = Switchboard(
             telephony=telephony,
-            ear=ear,
+            ear=ear if settings.speech.enabled else DeafEar(),
             clock=clock,
             log=DatabaseEventLog(database, clock),
             agents=_agents(instance),
@@ -152,9 +156,10 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         today = await _today(database, instance, settings)
         office = Office(switchboard.floor, intake, today)
         switchboard.watchers.add(office)
-        switchboard.watchers.add(gaps)
-        watch = TapWatch(switchboard.calls, ear.silent_for_ms, switchboard.refork)
-        tasks.start("taps watched", watch.run())
+        if settings.speech.enabled:
+            switchboard.watchers.add(gaps)
+            watch = TapWatch(switchboard.calls, ear.silent_for_ms, switchboard.refork)
+            tasks.start("taps watched", watch.run())
         recordings = RecordingKeeper(settings.recordings, keeper, tasks)
         switchboard.watchers.add(recordings)
         tasks.start("office", office.run())
@@ -239,13 +244,13 @@ async def _media(stack: AsyncExitStack, settings: Settings) -> MediaServer:
         raise SettingsError(f"[speech] media_port {port} of {host}: {error.strerror}; choose another") from error
 
 
-def _pipeline(engine: VoskEngine, media: MediaServer, ear: PipelineEar, write: Writer, settings: Settings) -> Pipeline:
+def _pipeline(engine: Engine, media: MediaServer, ear: PipelineEar, write: Writer, settings: Settings) -> Pipeline:
     return Pipeline(
         engine,
         media,
         ear.report,
         write=write,
-        workers=settings.speech.workers or None,
+        workers=workers(settings),
         max_streams=settings.speech.streams,
     )
 

@@ -1,12 +1,23 @@
 """Which speech model an instance uses, and which names its models are to hear beside their own words."""
 
+import asyncio
+import os
 import shutil
 from collections.abc import Iterable
+from concurrent.futures import Executor
 from pathlib import Path
+from typing import Final
 
+from asr.engine import Engine
 from asr.errors import ModelBroken
 from asr.model import store
+from asr.vosk_engine import VoskEngine
+from asr.vosk_server import VoskServers
 from ivr.settings import Settings
+
+WAITING_WORKERS: Final = 8
+"""Threads a core where servers recognise: they mostly wait for the network."""
+CHECK_EVERY_S: Final = 10.0
 
 
 def models_folder(settings: Settings) -> Path:
@@ -36,6 +47,30 @@ def named_model(settings: Settings, name: str) -> store.ModelInfo:
     if not (folder / name).is_dir():
         raise ModelBroken(f"model {name!r}: {folder / name} does not exist; unpack the model there")
     return store.check(folder / name)
+
+
+def open_engine(settings: Settings) -> tuple[Engine, store.ModelInfo | None]:
+    """What recognises: the servers of the settings, else the model they name, which is loaded now. Blocking.
+
+    Raises `ModelBroken`.
+    """
+    if settings.speech.servers:
+        return VoskServers(settings.speech.servers), None
+    model = chosen_model(settings)
+    return VoskEngine(model), model
+
+
+def workers(settings: Settings) -> int:
+    """How many threads recognise."""
+    cores = os.cpu_count() or 1
+    return settings.speech.workers or (cores * WAITING_WORKERS if settings.speech.servers else cores)
+
+
+async def watch_servers(servers: VoskServers, executor: Executor) -> None:
+    """See for ever which servers are well, so that a stream need not find it out."""
+    while True:
+        await asyncio.sleep(CHECK_EVERY_S)
+        await asyncio.get_running_loop().run_in_executor(executor, servers.check)
 
 
 def site_words_file(settings: Settings, model: store.ModelInfo) -> Path:

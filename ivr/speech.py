@@ -188,6 +188,26 @@ class PipelineEar:
             return hearing.said_ms
 
 
+class DeafEar:
+    """The ear of a hotline that recognises no speech: calls are taken and recorded all the same."""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Nowhere: no tap is asked for."""
+        return ("127.0.0.1", 0)
+
+    def taps(self, skill: Skill) -> bool:
+        """See the port."""
+        return False
+
+    async def open(self, call: CallId, party: Party, source_port: int | None, began_ms: int) -> None:
+        """Always raises `RecogniserUnavailable`."""
+        raise RecogniserUnavailable(f"{party} of call {call}: [speech] enabled is false")
+
+    async def close(self, call: CallId, party: Party) -> None:
+        """Nothing was opened."""
+
+
 def recording_of(folder: Path, call: CallId, party: Party) -> Path:
     """The file that holds what a party says; it begins with the call and grows as long as it lasts."""
     return folder / f"{call}-{party}.wav"
