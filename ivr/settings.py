@@ -63,13 +63,19 @@ class DeskSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class SpeechSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Recognition. An empty `model` is the demonstration model; a real site points at an official Vosk model.
 
-    `workers`: threads that recognise (0 = one a core). `streams`: most legs heard at once; calls beyond go on unheard.
+    `servers`: Vosk servers (`ws://host:2700`) that recognise instead of a model here. `workers`: threads that recognise
+    (0 = one a core, or eight a core where servers do the work). `streams`: most legs heard at once; what is said on
+    further ones is read from the recording afterwards.
+    `from_recording`: queues (skills) whose conversations are heard from the recording alone, a second or two later and
+    at no cost to Asterisk; `*` is every queue.
     """
 
     enabled: bool = True
     model: str = ""
     workers: int = 0
     streams: int = 120
+    from_recording: tuple[str, ...] = ()
+    servers: tuple[str, ...] = ()
     media_host: str = "127.0.0.1"
     media_port: int = 0
 
@@ -266,6 +272,9 @@ def _check(settings: Settings) -> None:
     start, end = settings.asterisk.rtp_start, settings.asterisk.rtp_end
     if not 1024 <= start < end <= 65535:
         raise SettingsError(f"[asterisk] rtp_start {start} and rtp_end {end} must satisfy 1024 <= start < end <= 65535")
+    for server in settings.speech.servers:
+        if not server.startswith(("ws://", "wss://")):
+            raise SettingsError(f"[speech] servers: {server!r} is no address of a Vosk server; write ws://host:2700")
     queue = settings.queue
     for name, seconds in (("ring_s", queue.ring_s), ("wrap_up_s", queue.wrap_up_s)):
         if seconds <= 0:
