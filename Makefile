@@ -2,12 +2,13 @@
 # make test   set everything up and run all tests, on the real Asterisk and the real Vosk
 # make check  the quick gate: format, lint, types, imports, unit tests
 # make bench  ratios against a baseline of the same run
+# make model  the demonstration speech model from nothing, into .huying/model (an hour and two cores)
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: demo test check bench setup format clean
+.PHONY: demo test check bench model setup format clean
 
 setup:
 	@PYTHON="$(PYTHON)" .ci/venv
@@ -28,6 +29,11 @@ test: check
 
 bench: setup
 	@$(BIN)/python -m tests.bench
+
+model: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[model]'
+	$(BIN)/python -m asr.model.recipe --site ticketing/sites/yuncheng --tests tests/data/speech \
+		--work .huying/model --out .huying/model/embedded
 
 format: setup
 	$(BIN)/ruff format .

@@ -17,6 +17,8 @@ Writer = Callable[[str], str]
 
 BRIDGE_MS: Final = 500
 """A hole up to this long is heard as silence; a longer one ends the utterance and, if lost, is a segment of its own."""
+_RENEW_AFTER_S: Final = 30
+"""Seconds of voice after which a recogniser is let go in the next pause; opening another takes milliseconds."""
 _HYPOTHESIS_REACH_MS: Final = 1000
 """A first hypothesis comes at most this long after its first sound, so it starts no earlier than that."""
 
@@ -100,6 +102,8 @@ class Ear:
         if self._gate.may_close and not self._pending():
             self._gate.close()
             self._voice_from = None
+            if self._axis.given >= _RENEW_AFTER_S * self._rate:
+                self._renew()
         return segments
 
     def skip(self, samples: int, *, lost: bool) -> list[Segment]:
@@ -183,6 +187,10 @@ class Ear:
         self.restarts += 1
         if self._lost_from is None:
             self._lost_from = self._unsaid_from
+        self._renew()
+
+    def _renew(self) -> None:
+        """Go on with a fresh recogniser: one's memory grows with what it has heard where a model listens to pitch."""
         self._drop()
         self._axis = _Axis(self._axis.position)
         self._unsaid_from = self._axis.position

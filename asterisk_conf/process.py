@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import resource
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from asterisk_conf.program import Program
 
 _log = logging.getLogger(__name__)
 _POLL_S = 0.05
+_OPEN_FILES = 65_536
 _FATAL = re.compile(r"ERROR\[.*(?:Unable to bind|could not be started|Error loading module|declined to load)")
 """Complaints past which Asterisk goes on without the thing complained of; ours may not."""
 
@@ -81,6 +83,7 @@ class Asterisk:
         if await self.answers():
             raise BootFailed(f"an Asterisk of {self.instance} is running already: use it, or stop it first")
         heard_before = self._complaints_size()
+        _allow_open_files()
         with self.layout.console_log.open("ab") as console:
             process = await asyncio.create_subprocess_exec(
                 *self.program.command, "-f", "-n", "-C", str(self.layout.main_conf),
@@ -213,3 +216,11 @@ async def _reap(process: Process, *, patience_s: float = 0.0) -> None:
         if process.returncode is None:
             process.send_signal(signal.SIGKILL)
             await process.wait()
+
+
+def _allow_open_files() -> None:
+    """Lift the soft limit on open files, which Asterisk inherits: a call holds about thirty, the default is 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

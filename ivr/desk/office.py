@@ -8,8 +8,6 @@ import logging
 from collections.abc import Callable
 from typing import assert_never
 
-import msgspec
-
 from asr.transcript import Hypothesis, Segment
 from ivr.calls.errors import AgentUnknown, MoveRefused
 from ivr.calls.events import Recorded
@@ -17,10 +15,10 @@ from ivr.calls.roster import BOUND
 from ivr.calls.roster import Seat as Place
 from ivr.calls.seen import CallSeen, QueueSeen
 from ivr.calls.vocabulary import AgentId, AgentState, CallId, CallState, PauseReason
+from ivr.desk.cards import agent_card, for_screen
 from ivr.desk.rates import Today
 from ivr.desk.seats import Seat
 from ivr.desk.wire import (
-    AgentCard,
     AgentChanged,
     AnyFromDesk,
     AnyUpdate,
@@ -64,9 +62,7 @@ from ivr.floor import AgentFloor
 from ivr.intake import CallFile, Intake
 from ivr.ports import AsteriskUnavailable, HotlineError
 from ticketing.errors import AlreadySubmitted, DatabaseUnavailable, DraftIncomplete, UnknownId
-from ticketing.masking import mask_number
 from ticketing.views import ArticleHit, CallerView, DraftView, TicketView
-from ticketing.vocabulary import FieldName
 
 _log = logging.getLogger(__name__)
 
@@ -230,7 +226,7 @@ class Office:
         seat = self._seat(agent)
         for segment in file.segments.values():
             seat.tell(lambda seq, segment=segment: Said(seq=seq, segment=segment))  # type: ignore[misc]
-        draft = _for_screen(file.draft, file.caller_number)
+        draft = for_screen(file.draft, file.caller_number)
         seat.tell(lambda seq: DraftChanged(seq=seq, draft=draft))
         if file.hits:
             seat.tell(lambda seq: Suggested(seq=seq, hits=file.hits))
@@ -271,7 +267,7 @@ class Office:
 
     def drafted(self, call: CallId, draft: DraftView) -> None:
         """See `intake.Listener`."""
-        shown = _for_screen(draft, self._intake.file(call).caller_number)
+        shown = for_screen(draft, self._intake.file(call).caller_number)
         self._tell(call, lambda seq: DraftChanged(seq=seq, draft=shown))
 
     def suggested(self, call: CallId, hits: tuple[ArticleHit, ...]) -> None:
@@ -386,25 +382,3 @@ class Office:
             if owner == agent and self._intake.file(call).draft.id == draft:
                 return call
         raise Refusal("refused.draft_unknown")
-
-
-def _for_screen(draft: DraftView, caller_number: str | None) -> DraftView:
-    """The draft with the caller's own number masked: the whole one is shown for a reason that is kept, or never."""
-    field = draft.fields[FieldName.CALLBACK_PHONE]
-    if caller_number is None or field.value != caller_number:
-        return draft
-    masked = mask_number(caller_number)
-    hidden = msgspec.structs.replace(field, value=masked, label=masked)
-    return msgspec.structs.replace(draft, fields={**draft.fields, FieldName.CALLBACK_PHONE: hidden})
-
-
-def agent_card(place: Place) -> AgentCard:
-    """A place on the roster as its desk shows it."""
-    return AgentCard(
-        id=place.agent.id,
-        name=place.agent.name,
-        extension=place.agent.extension,
-        state=place.state,
-        since=place.since,
-        pause_reason=place.pause_reason or place.pause_next,
-    )

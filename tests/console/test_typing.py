@@ -124,7 +124,7 @@ async def test_a_value_that_may_not_stand_is_marked_and_kept_and_stops_the_submi
         await stage.sees("有误", "这个内容不合规范")
         await stage.press("f9")
         await stage.sees("有误的栏目改好后再派单")
-        assert editor(stage, FieldName.CALLBACK_PHONE).value == "138123456789"
+        assert editor(stage, FieldName.CALLBACK_PHONE).value == "138****56789"
         server.allow(EditField)
         await stage.press("backspace", "enter")
         await stage.until(lambda: len(stage.app.desk.edits) == 0, "the server to have it")

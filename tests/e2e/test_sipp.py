@@ -19,7 +19,7 @@ SCENARIOS = Path(__file__).parent / "sipp"
 
 @pytest.fixture(scope="session")
 def toolbox() -> Toolbox:
-    return install_tools(["sip-tester"], PREFIX.with_name("tools"))
+    return install_tools(["sip-tester", "baresip-core"], PREFIX.with_name("tools"))
 
 
 async def sipp(toolbox: Toolbox, stage: Stage, scenario: str, folder: Path, *keys: str) -> tuple[int, str]:
