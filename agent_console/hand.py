@@ -102,7 +102,8 @@ class Hand:
     async def save(self) -> None:
         """Send what was typed. What may not stand is marked in its field, or told where its draft is no longer here."""
         refused = await self._desk.save()
-        here = self.state.draft.id if self.state.draft is not None else None
+        view = self._desk.reception.view  # newer than this state's: answers overtake what is still to be shown
+        here = view.draft.id if view is not None and view.draft is not None else None
         for edit in refused:
             if edit.draft != here and edit.refused is not None:
                 reason = self._words.tell(edit.refused.code, edit.refused.params)

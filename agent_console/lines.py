@@ -120,14 +120,15 @@ def call_title(state: DeskState, words: Catalogue) -> tuple[Piece, ...]:
     return tuple(pieces)
 
 
-def call_line(state: DeskState, words: Catalogue, now: datetime) -> tuple[Piece, ...]:
+def call_line(state: DeskState, words: Catalogue, now: datetime, ready_key: str) -> tuple[Piece, ...]:
     """Below the card: the caller's last work order, or what the desk waits for."""
     call, view = state.call, state.view
     if view is None:
         return ()
     if call is None:
-        waiting = "call.not_ready" if view.agent.state is AgentState.PAUSED else "call.waiting"
-        return (Piece(words.say(waiting), Tone.FAINT),)
+        if view.agent.state is AgentState.PAUSED:
+            return (Piece(words.say("call.not_ready", key=ready_key), Tone.IDEA),)
+        return (Piece(words.say("call.waiting"), Tone.FAINT),)
     pieces: list[Piece] = []
     if call.state is CallState.OFFERED:
         pieces.append(Piece(f"{words.say('call.pick_up')}\n", Tone.WARN, bold=True))

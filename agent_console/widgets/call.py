@@ -7,9 +7,10 @@ from textual.app import ComposeResult
 from textual.content import Content
 
 from agent_console.formats import group_digits
+from agent_console.keys import SHOWN
 from agent_console.lines import call_line, call_title
 from agent_console.said import said
-from agent_console.state import DeskState
+from agent_console.state import Action, DeskState
 from agent_console.tones import Piece, Tone, content
 from agent_console.widgets.panel import Line, Panel
 from agent_console.widgets.prose import Prose
@@ -48,7 +49,7 @@ class CallPanel(Panel):
         ringing = call is not None and call.state is CallState.OFFERED
         self.set_class(ringing, "-ringing")
         self._line.display, self._pop.display = not ringing, ringing
-        told = content(call_line(state, self._words, now))
+        told = content(call_line(state, self._words, now, SHOWN[Action.STATE]))
         if ringing:
             self._pop.put(told)
         else:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -12,6 +12,8 @@ from textual.content import Content
 from textual.message import Message
 
 from agent_console.formats import matches
+from agent_console.keys import SHOWN
+from agent_console.state import Action
 from agent_console.tones import Piece, Tone, content
 from agent_console.widgets.finder import Finder
 from agent_console.widgets.numbered import Entry
@@ -169,7 +171,7 @@ class KnowledgePanel(Panel):
         return Entry(hit.id, tuple(pieces))
 
     def _entitle_anew(self) -> None:
-        pieces = [Piece(f"F3 {self._words.say('knowledge.title')}", bold=True)]
+        pieces = [Piece(f"{SHOWN[Action.KNOWLEDGE]} {self._words.say('knowledge.title')}", bold=True)]
         if self._heading and not self.reading:
             pieces.append(Piece(f" · {self._heading}", Tone.FAINT))
         if self._waiting is not None:
@@ -208,7 +210,7 @@ class KnowledgePanel(Panel):
         event.stop()
         self.post_message(self.Left())
 
-    def on_descendant_blur(self) -> None:
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
         """Once the person has left, the suggestions that waited may come."""
         self.call_after_refresh(self._catch_up)
 

@@ -4,6 +4,7 @@ An update of the view shows everything anew; most of it is as it was, and a layo
 what makes a terminal slow.
 """
 
+from textual import events
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
@@ -22,10 +23,23 @@ class Line(Static):
 
 
 class Panel(Vertical):
-    """A frame with a title above and a word below."""
+    """A frame with a title above and a word below; it has the class `-here` while the cursor is in it.
+
+    Not the style sheet's focus-within, for which Textual styles the whole panel anew at every step of the cursor.
+    """
 
     _title: Content | None = None
     _foot: Content | None = None
+
+    # Textual calls the handlers of every class, so one that is defined again below does not hide these.
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """The cursor came, or moved within."""
+        self.set_class(self.has_focus_within, "-here")
+
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+        """The cursor left, or moved within."""
+        self.set_class(self.has_focus_within, "-here")
 
     def entitle(self, title: Content) -> None:
         """Name it."""

@@ -53,7 +53,7 @@ class Shot:
             ) as stage,
         ):
             await self.play(stage, server)
-            await stage.pilot.pause()
+            await stage.settle()
             return stage.picture()
 
 

@@ -24,6 +24,7 @@ from ticketing.vocabulary import FieldName
 
 QUICK = Pace(backoff=(0.02,), opening=5, answer=5, heartbeat=20)
 DEADLINE = 10.0
+QUIET_ROUNDS = 4
 
 
 @dataclass
@@ -66,16 +67,33 @@ class Stage:
             if loop.time() > deadline:
                 raise AssertionError(f"never came: {what or holds}\n{self.text()}")
             await asyncio.sleep(0.004)
-        await self.pilot.pause()
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Let every widget handle what it has before it, and what comes of that; then draw."""
+        quiet = 0
+        while quiet < QUIET_ROUNDS:
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if self._nothing_waits() else 0
+        self.app.screen._on_timer_update()
+
+    def _nothing_waits(self) -> bool:
+        pumps = [self.app, *self.app.screen.walk_children(with_self=True)]
+        return not any(pump._message_queue.qsize() + len(pump._next_callbacks) for pump in pumps)
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
+        """By name, or a character; each is handled before the next one comes."""
+        for key in keys:
+            character = key if len(key) == 1 else {"space": " "}.get(key)
+            name = _character_to_key(key) if len(key) == 1 else key
+            self.app.post_message(events.Key(name, character))
+            await self.settle()
 
     async def type(self, text: str) -> None:
         """As an input method hands it over: character by character."""
         for character in text:
             self.app.post_message(events.Key(_character_to_key(character), character))
-        await self.pilot.pause()
+        await self.settle()
 
     def text(self) -> str:
         """What stands on the screen, as plain lines."""
@@ -93,7 +111,7 @@ class Stage:
     async def focus(self, field: str) -> None:
         """Put the cursor into that field of the draft."""
         self.main.query_one(f"#field-{field} .editor").focus()
-        await self.pilot.pause()
+        await self.settle()
 
     def focused_field(self) -> FieldName | None:
         return self.main._focused_field()

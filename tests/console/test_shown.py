@@ -119,18 +119,18 @@ def test_the_card_counts_this_call_too() -> None:
     stranger = change(CALL, caller=CallerView(earlier_calls=0, open_tickets=0, last_ticket=None))
     view = change(IN_CALL, call=stranger)
     assert plain(lines.call_title(state(view), WORDS)) == "来电 138****5678 · 首次来电"
-    assert plain(lines.call_line(state(view), WORDS, NOW)) == "以前没有工单"
+    assert plain(lines.call_line(state(view), WORDS, NOW, "F2")) == "以前没有工单"
     assert plain(lines.call_title(state(change(IN_CALL, call=WRAP_UP)), WORDS)).startswith("已挂断")
 
 
 def test_the_line_below_the_card_tells_the_last_work_order_or_what_is_wrong() -> None:
-    told = plain(lines.call_line(state(IN_CALL), WORDS, NOW))
+    told = plain(lines.call_line(state(IN_CALL), WORDS, NOW, "F2"))
     assert told == "上一件 261120 0012 圣惠小区4号楼暖气不热 · 待签收 · 市热力公司 · 时限 11-22 09:22"
     deaf = change(IN_CALL, call=change(CALL, hearing=False))
-    assert plain(lines.call_line(state(deaf), WORDS, NOW)).startswith("语音转写不可用，请手工记录")
-    assert plain(lines.call_line(state(RINGS), WORDS, NOW)).startswith("请摘机接听")
+    assert plain(lines.call_line(state(deaf), WORDS, NOW, "F2")).startswith("语音转写不可用，请手工记录")
+    assert plain(lines.call_line(state(RINGS), WORDS, NOW, "F2")).startswith("请摘机接听")
     paused = change(IDLE, agent=change(AGENT, state=AgentState.PAUSED))
-    assert plain(lines.call_line(state(paused), WORDS, NOW)) == "当前示忙，不接来电"
+    assert plain(lines.call_line(state(paused), WORDS, NOW, "F2")) == "当前示忙，不接来电；按 F2 示闲"
 
 
 def test_an_alarm_names_the_words_it_heard() -> None:

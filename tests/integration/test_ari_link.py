@@ -14,7 +14,7 @@ from ivr.ari.telephony import AriTelephony
 from ivr.calls import events as ev
 from ivr.calls.vocabulary import HangupCause, Party
 from ivr.demo.sip.received import Answer
-from ivr.ports import AsteriskUnavailable, LegGone, LinkDown, RequestRefused
+from ivr.ports import AsteriskUnavailable, LegGone, LinkDown, LinkUp, RequestRefused
 from tests.asterisk_prefix import free_udp_range
 from tests.exchanges import HOTLINE, Exchange, new_exchange
 from tests.listening import listening
@@ -209,16 +209,19 @@ async def test_more_callers_than_rtp_ports_cost_words_never_the_exchange() -> No
 
 
 async def test_a_second_server_takes_over_and_the_first_says_why_it_ends(exchange: Exchange) -> None:
-    async with exchange.telephony() as first, exchange.telephony() as second:
-        with pytest.raises(RequestRefused, match="another program took over"):
-            async with asyncio.timeout(10):
-                async for _ in first.stream():
-                    pass
-        async with listening(second) as heard, exchange.citizen(NUMBER) as caller:
-            await caller.dial(HOTLINE)
-            call, leg = await heard.arrival()
-            await second.hang_up(call, leg, HangupCause.NORMAL)
-            await heard.event(ev.LegHungUp, call)
+    async with exchange.telephony() as first:
+        hears = first.stream()
+        assert isinstance(await anext(hears), LinkUp)
+        async with exchange.telephony() as second:
+            with pytest.raises(RequestRefused, match="another program took over"):
+                async with asyncio.timeout(10):
+                    async for _ in hears:
+                        pass
+            async with listening(second) as heard, exchange.citizen(NUMBER) as caller:
+                await caller.dial(HOTLINE)
+                call, leg = await heard.arrival()
+                await second.hang_up(call, leg, HangupCause.NORMAL)
+                await heard.event(ev.LegHungUp, call)
 
 
 async def test_a_wrong_password_is_told_with_its_mend(exchange: Exchange) -> None:

@@ -17,6 +17,7 @@ from ivr.desk.wire import Disposition, RevealReason
 from ticketing.vocabulary import FieldName, TicketState
 
 DESK = Path(__file__).parents[2] / "agent_console"
+SERVER = DESK.parent / "ivr"
 HANZI = re.compile(r"[\u3400-\u9fff]")
 FROM_THE_SERVER = ("notice.", "refused.", "emergency.")
 NAMED: dict[str, type[StrEnum]] = {
@@ -98,6 +99,14 @@ def test_every_code_the_desk_names_is_in_the_catalogue_and_every_code_of_its_own
         if not code.startswith(FROM_THE_SERVER) and code.partition(".")[0] not in families and code != "wire.unknown"
     }
     assert unused == set()
+
+
+def test_every_code_the_server_says_is_in_the_catalogue(words: Catalogue) -> None:
+    said: set[str] = set()
+    for path in SERVER.rglob("*.py"):
+        said |= set(re.findall(r'"((?:notice|refused)\.[a-z0-9_]+)"', path.read_text(encoding="utf-8")))
+    assert said
+    assert said - set(words.words) == set()
 
 
 def test_say_fills_in_the_names_and_refuses_what_is_missing() -> None:
