@@ -36,7 +36,7 @@ _SHARPNESS = 1.6
 """Brings scores to probabilities; set so that a guess of 0.8 is right four times of five (docs/drafting-scores.md)."""
 
 
-_LITTLE, _ENOUGH = 15.0, 50.0
+_LITTLE, _ENOUGH = 2.5, 8.0
 """`TextModel.told` up to which scores are not believed at all, and from which in full."""
 
 
