@@ -27,6 +27,7 @@ app = typer.Typer(
 app.command()(instance.setup)
 app.command()(serve.serve)
 app.command()(serve.desk)
+app.command()(serve.web)
 app.command()(demo.demo)
 app.command()(instance.doctor)
 app.command()(words.draft)
