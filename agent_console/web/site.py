@@ -48,8 +48,8 @@ def site(terminals: Terminals, viewers: Viewers, words: Catalogue) -> web.Applic
     assert isinstance(package, Path)
     app.add_routes(
         [
-            web.get("/", _page("desk.html")),
-            web.get("/wall", _page("wall.html")),
+            web.get("/", _page("desk")),
+            web.get("/wall", _page("wall")),
             web.get("/words", _words),
             web.get("/desk/{key}", _alive),
             web.get("/ws/{key}", _terminal),
@@ -78,7 +78,7 @@ async def _headers(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 def _page(name: str) -> Handler:
-    html = (resources.files("agent_console.web") / "pages" / name).read_text(encoding="utf-8")
+    html = (resources.files("agent_console.web") / "pages" / f"{name}.html").read_text(encoding="utf-8")
 
     async def page(_: web.Request) -> web.Response:
         return web.Response(text=html, content_type="text/html")

@@ -95,8 +95,6 @@ async def test_an_agent_works_in_the_browser_and_comes_back_to_the_same_desk(sta
 
         await page.keyboard.press("Shift+Tab")  # the last field
         await page.keyboard.insert_text("市民反映路灯不亮")
-        await page.wait_for_timeout(4000)
-        await page.screenshot(path="/tmp/fail.png")
         await until_async(written, "Chinese in the draft", 10)
         await fill_the_rest(stage, file.draft.id)
         await call.hang_up()
