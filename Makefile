@@ -33,7 +33,7 @@ bench: setup
 model: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[model]'
 	$(BIN)/python -m asr.model.recipe --site ticketing/sites/yuncheng --tests tests/data/speech \
-		--work .huying/model --out .huying/model/embedded
+		--work .huying/model --out .huying/model/embedded --fst .huying/model/openfst
 
 format: setup
 	$(BIN)/ruff format .

@@ -1,6 +1,6 @@
 """A site's own names in our model: the graph is made anew in seconds, the sound stays as it is.
 
-Works for models of our own recipe, which carry the counts their language came from (`adaptation/language.gz`). An
+Works for models of our own recipe, which carry the counts their language came from (`adaptation/language.xz`). An
 official model carries none: with a look-ahead graph it takes hot words at run time, a static one stays as it is.
 """
 

@@ -17,14 +17,14 @@ from asr.model.recipe.kaldi_format import Layer, write_model
 
 SPLICES = ((-2, -1, 0, 1, 2), (-1, 0, 1), (-3, 0, 3), (-3, 0, 3), (-6, 0, 6), (-6, 0, 3))
 """Frames each hidden layer sees of the one below; from the second on every third frame is computed."""
-WIDTH = 288
+WIDTH = 352
 LEFT = sum(-splice[0] for splice in SPLICES)
 RIGHT = sum(splice[-1] for splice in SPLICES)
 CHUNK = 150
 BATCH = 64
-CYCLES = ((5000, 2e-3), (4000, 1e-3))
-"""Steps and peak learning rate of each cycle: a tenth warms up, the rest cools down to nothing, both by cosine."""
-STEPS = sum(steps for steps, _ in CYCLES)
+STEPS = 4400
+PEAK_RATE = 2e-3
+_WARM = 360
 PRIOR_FLOOR = 0.0012
 """A sound rarer than this is scored as if it were this frequent: a tiny prior makes it swallow whole sentences."""
 _IGNORED = 255
@@ -48,16 +48,25 @@ class Speech:
         return cls(*(np.concatenate([z[name] for z in loaded]) for name in ("features", "pdfs", "lengths")))
 
 
+def _sizes() -> list[tuple[int, int]]:
+    """Inputs and outputs of every affine."""
+    inputs = [options.DIM * len(SPLICES[0]), *(WIDTH * len(splice) for splice in SPLICES[1:]), WIDTH]
+    return list(zip(inputs, [WIDTH] * len(SPLICES) + [units.STATE_COUNT], strict=True))
+
+
+def weights() -> int:
+    """How many numbers the network learns."""
+    return sum((inputs + 1) * outputs for inputs, outputs in _sizes())
+
+
 class Network:
     """Affine, ReLU, batch norm, six times, then an affine to the states."""
 
     def __init__(self, seed: int) -> None:
         generator = torch.Generator().manual_seed(seed)
-        sizes = [options.DIM * len(SPLICES[0]), *(WIDTH * len(s) for s in SPLICES[1:]), WIDTH]
-        outputs = [WIDTH] * len(SPLICES) + [units.STATE_COUNT]
         self.weights: list[Tensor] = []
         self.biases: list[Tensor] = []
-        for size, output in zip(sizes, outputs, strict=True):
+        for size, output in _sizes():
             bound = size**-0.5
             self.weights.append(((torch.rand(output, size, generator=generator) * 2 - 1) * bound).requires_grad_())
             self.biases.append(torch.zeros(output).requires_grad_())
@@ -111,18 +120,13 @@ def _half_precision() -> bool:
 
 
 def rate(step: int) -> float:
-    """The learning rate of a step, counted from 0."""
-    for steps, peak in CYCLES:
-        if step < steps:
-            warm = steps / 10
-            part = step / warm if step < warm else 1 + (step - warm) / (steps - warm)
-            return peak * max(0.5 - 0.5 * math.cos(math.pi * part), 1e-4 if part > 1 else 0.04)
-        step -= steps
-    return 0.0
+    """The learning rate of a step counted from 0: a short warming up, then down to nothing, both by cosine."""
+    part = step / _WARM if step < _WARM else 1 + (step - _WARM) / (STEPS - _WARM)
+    return PEAK_RATE * max(0.5 - 0.5 * math.cos(math.pi * part), 1e-4 if part > 1 else 0.04)
 
 
 class Trainer:
-    """Trains on random chunks with AdamW and a rate in cycles; the state can be saved and taken up again."""
+    """Trains on random chunks with AdamW; the state can be saved, and taken up again as if nothing had happened."""
 
     def __init__(self, speech: Speech, seed: int) -> None:
         self._speech = speech
@@ -135,20 +139,25 @@ class Trainer:
         self.prior: NDArray[np.float64] = counts / counts.sum()
         self._unused = counts < 50
         order = np.random.default_rng(seed).permutation(len(speech.lengths))
-        self._dev, self._train = order[:150], order[150:]
+        self._dev, train = order[:150], order[150:]
+        self._places = [(int(u), o) for u in train for o in range(0, int(speech.lengths[u]), CHUNK)]
         self.network = Network(seed)
         self._optimiser = torch.optim.AdamW(self.network.parameters(), lr=1.0, weight_decay=1e-2)
         self._done = 0
 
-    def run(self, checkpoint: Path, report: Callable[[int, int, float], None]) -> None:
-        """Train to the end, from the checkpoint if there is one; `report` gets step, steps and the running loss."""
+    def run(self, checkpoint: Path, report: Callable[[int, int, float], None], until: int | None = None) -> None:
+        """Train to the end, or `until` a step, from the checkpoint if there is one.
+
+        `report` gets step, steps and the running loss.
+        """
+        last = STEPS if until is None else until
         if checkpoint.exists():
             self._load(checkpoint)
         mean = torch.tensor(self.mean, dtype=torch.float32)
         scale = torch.tensor(self.scale, dtype=torch.float32)
         running, saved = 0.0, time.monotonic()
         for x, y in self._batches():
-            if self._done >= STEPS:
+            if self._done >= last:
                 break
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=_half_precision()):
                 output = self.network.forward((x - mean) * scale, training=True)
@@ -163,9 +172,9 @@ class Trainer:
             self._done += 1
             value = float(loss.item())
             running = 0.98 * running + 0.02 * value if running else value
-            if self._done % 50 == 0 or self._done == STEPS:
+            if self._done % 50 == 0 or self._done == last:
                 report(self._done, STEPS, running)
-            if time.monotonic() - saved > 120 or self._done == STEPS:
+            if time.monotonic() - saved > 120 or self._done == last:
                 self._save(checkpoint)
                 saved = time.monotonic()
 
@@ -199,22 +208,21 @@ class Trainer:
         return self._speech.features[frames].astype(np.float32), np.where(at < length, heard, _IGNORED)
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        epoch = self._done  # another order after each resumption, the same for the same history
+        """From the step reached on: every chunk once an epoch, in an order that the seed and the epoch alone decide."""
+        each = len(self._places) // BATCH
+        step = self._done
         while True:
+            epoch, first = divmod(step, each)
             rng = np.random.default_rng((self._seed, epoch))
-            places = [
-                (int(u), o)
-                for u in self._train
-                for o in range(int(rng.integers(0, 3)), int(self._speech.lengths[u]), CHUNK)
-            ]
-            rng.shuffle(places)
-            for i in range(0, len(places) - BATCH, BATCH):
-                chunks = [self._chunk(u, o) for u, o in places[i : i + BATCH]]
+            order, shifts = rng.permutation(len(self._places)), rng.integers(0, 3, len(self._places))
+            for batch in range(first, each):
+                chosen = order[batch * BATCH : (batch + 1) * BATCH]
+                chunks = [self._chunk(self._places[i][0], self._places[i][1] + int(shifts[i])) for i in chosen]
                 yield (
                     torch.from_numpy(np.stack([a for a, _ in chunks])),
                     torch.from_numpy(np.stack([b for _, b in chunks])),
                 )
-            epoch += 1
+            step = (epoch + 1) * each
 
     def _save(self, path: Path) -> None:
         part = path.with_suffix(".part")

@@ -4,8 +4,11 @@ Samples are float64 at 16 kHz with full scale 1.0 unless said otherwise; every f
 so that a seed repeats the same audio.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import irfft, next_fast_len, rfft
 from scipy.signal import fftconvolve, resample_poly
 
 Samples = NDArray[np.float64]
@@ -32,22 +35,28 @@ def companded(x8: Samples, law: str) -> Samples:
     return np.asarray(np.sign(y) * back)
 
 
+def filtered(x: Samples, rate: int, gain: Callable[[Samples], Samples]) -> Samples:
+    """`x` at `rate` Hz with every frequency multiplied by its gain; padded to a length that transforms fast."""
+    size = int(next_fast_len(len(x), real=True))
+    return np.asarray(
+        irfft(rfft(x, size) * gain(np.asarray(np.fft.rfftfreq(size, 1 / rate), np.float64)), size)[: len(x)]
+    )
+
+
 def telephone(x: Samples, law: str, *, narrow: bool = True) -> Samples:
     """Through an 8 kHz G.711 line and back to 16 kHz; `narrow` cuts to 300-3400 Hz first."""
     x8 = resample_poly(x, 1, 2)
     if narrow:
-        spectrum = np.fft.rfft(x8)
-        hz = np.fft.rfftfreq(len(x8), 1 / 8000)
-        gain = 1 / (1 + (240 / np.maximum(hz, 1)) ** 6) / (1 + (hz / 3468) ** 20)
-        x8 = np.fft.irfft(spectrum * gain, len(x8))
+        x8 = filtered(x8, 8000, lambda hz: 1 / (1 + (240 / np.maximum(hz, 1)) ** 6) / (1 + (hz / 3468) ** 20))
     return np.asarray(resample_poly(companded(np.clip(x8, -1, 1), law), 2, 1))
 
 
 def coloured_noise(count: int, rng: np.random.Generator, slope: float) -> Samples:
     """Noise of deviation 1 whose amplitude falls as frequency**-slope: 0 white, 0.5 pink, 1 brown."""
-    spectrum = np.fft.rfft(rng.standard_normal(count))
+    size = int(next_fast_len(count, real=True))
+    spectrum = rfft(rng.standard_normal(size))
     spectrum /= (np.arange(len(spectrum)) + 1.0) ** slope
-    noise = np.fft.irfft(spectrum, count)
+    noise = irfft(spectrum, size)[:count]
     return np.asarray(noise / (np.std(noise) + 1e-12))
 
 
@@ -61,21 +70,25 @@ def with_noise(x: Samples, noise: Samples, snr_db: float) -> Samples:
 def augmented(x: Samples, rng: np.random.Generator, babble: list[Samples]) -> Samples:
     """One random way of hearing `x`: colour, room, noise, level, line. Result is on the int16 scale, rounded."""
     count = len(x)
-    hz = np.fft.rfftfreq(count, 1 / RATE)
-    gain = 10 ** (rng.uniform(-6, 6) * np.log2(np.maximum(hz, 100) / 1000) / 40)
-    for _ in range(rng.integers(0, 3)):
-        centre, width = rng.uniform(300, 3400), rng.uniform(100, 600)
-        gain = gain * 10 ** (rng.uniform(-8, 6) * np.exp(-(((hz - centre) / width) ** 2)) / 20)
-    x = np.fft.irfft(np.fft.rfft(x) * gain, count)
+    tilt = rng.uniform(-6, 6)
+    peaks = [(rng.uniform(300, 3400), rng.uniform(100, 600), rng.uniform(-8, 6)) for _ in range(rng.integers(0, 3))]
+
+    def colour(hz: Samples) -> Samples:
+        gain = 10 ** (tilt * np.log2(np.maximum(hz, 100) / 1000) / 40)
+        for centre, width, db in peaks:
+            gain = gain * 10 ** (db * np.exp(-(((hz - centre) / width) ** 2)) / 20)
+        return np.asarray(gain)
+
+    x = filtered(x, RATE, colour)
     if rng.random() < 0.25:
         length = int(RATE * rng.uniform(0.05, 0.3))
         room = rng.standard_normal(length) * np.exp(-6.9 * np.arange(length) / length) * rng.uniform(0.02, 0.12)
         room[0] = 1.0
         x = fftconvolve(x, room)[:count]
     kind = rng.random()
-    if kind < 0.55:
-        x = with_noise(x, coloured_noise(count, rng, rng.uniform(0, 0.9)), rng.uniform(5, 35))
-    elif kind < 0.75 and babble:
+    if kind < 0.6:
+        x = with_noise(x, coloured_noise(count, rng, rng.uniform(0, 0.9)), rng.uniform(4, 30))
+    elif kind < 0.78 and babble:
         x = with_noise(x, babble[rng.integers(len(babble))], rng.uniform(8, 25))
     return quantised(lined(x / (np.sqrt(np.mean(x**2)) + 1e-9) * 10 ** (rng.uniform(-36, -12) / 20), rng))
 

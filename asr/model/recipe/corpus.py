@@ -14,7 +14,7 @@ from asr.model.recipe.pronounce import readings
 from asr.model.recipe.segment import classed, classes_of, segmenter
 from asr.model.recipe.site_text import SiteText, clauses
 
-RARE = 25
+RARE = 10
 """Dictionary words seen less often than this stay out."""
 RARE_CHARACTER = 40
 LONGEST_WORD = 6

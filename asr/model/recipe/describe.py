@@ -4,8 +4,8 @@ from importlib.resources import files
 from typing import Any
 
 
-def readme(scores: dict[str, Any]) -> str:
-    """The text with its measured numbers."""
+def readme(scores: dict[str, Any], made: dict[str, Any]) -> str:
+    """The text with the numbers measured, and those of the making."""
     found = scores["scores"]
     rows = [
         f"| {name} | {score['cer_percent']} % | {score['toneless_syllable_percent']} % |"
@@ -14,6 +14,8 @@ def readme(scores: dict[str, Any]) -> str:
     sounds = ", ".join(f"{name}: {count}" for name, count in scores["words_in_wordless_sound"].items())
     text = (files("asr.model.recipe") / "model-readme.md").read_text("utf-8")
     return text.format(
+        invented=made["invented_voices"],
+        hours=made["hours"],
         voices=len(scores["held_out_voices"]),
         names=", ".join(scores["held_out_voices"]),
         hotline=scores["sentences"]["hotline"],

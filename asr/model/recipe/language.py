@@ -6,7 +6,7 @@ n-grams too sure of themselves; therefore a good part of every history's mass go
 say, and the last resort is not this text but a dictionary's frequencies.
 """
 
-import gzip
+import lzma
 import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -20,10 +20,10 @@ _TEXT_SHARE = 0.5
 _CHARACTER_SHARE = 0.02
 _BIGRAM_FLOOR = 0.45
 _TRIGRAM_FLOOR = 0.25
-_TRIGRAM_LEAST = 2.0
+_TRIGRAM_LEAST = 3.0
 _UNKNOWN_COUNT = 3.0
 _GROUP_SHARE = 0.4
-_GROUP_ARCS = 120_000
+_GROUP_ARCS = 40_000
 _GROUP_OF_PART = {
     "uj": "的", "ul": "了", "uz": "了", "ug": "了", "uv": "地", "ud": "地", "ns": "name", "nr": "name", "d": "adverb",
     "r": "pronoun", "m": "number", "q": "measure", "p": "preposition", "c": "conjunction", "f": "locative", "t": "time",
@@ -68,13 +68,13 @@ class Counts:
         for group, kinds in sorted(self.follows.items()):
             lines += [f"f\t{group}\t{kind}\t{p:.4g}" for kind, p in sorted(kinds.items())]
         lines += [f"g\t{count:g}\t{' '.join(gram)}" for gram, count in sorted(self.grams.items())]
-        path.write_bytes(gzip.compress("\n".join(lines).encode(), 9, mtime=0))
+        path.write_bytes(lzma.compress("\n".join(lines).encode(), preset=9 | lzma.PRESET_EXTREME))
 
     @classmethod
     def read(cls, path: Path) -> "Counts":
         """Take up counts that `write` kept."""
         counts = cls()
-        for line in gzip.decompress(path.read_bytes()).decode().splitlines():
+        for line in lzma.decompress(path.read_bytes()).decode().splitlines():
             kind, first, *rest = line.split("\t")
             if kind == "w":
                 counts.general[first] = float(rest[0])

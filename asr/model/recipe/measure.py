@@ -21,6 +21,7 @@ from scipy.signal import resample_poly
 
 from asr.model.recipe import artefact, channel, describe, espeak, site_text
 from asr.model.recipe.speech import HELD_OUT
+from asr.model.recipe.spent import Spent, cpu_s
 
 CHUNK_BYTES = 3200
 """100 ms at 16 kHz, as a call's audio arrives."""
@@ -224,11 +225,16 @@ def everything(folder: Path, site: Path, tests: Path, voices_each: int) -> dict[
 
 
 def main() -> None:
-    """`python -m asr.model.recipe.measure MODEL SITE TESTS VOICES`: measure and write the manifest."""
+    """`python -m asr.model.recipe.measure MODEL SITE TESTS VOICES MADE`: measure and write the manifest.
+
+    MADE is a JSON file of what the manifest says of the making.
+    """
     folder, site, tests = (Path(text) for text in sys.argv[1:4])
+    spent = Spent(Path(sys.argv[5]).with_name("spent.json"))
     scores = everything(folder, site, tests, int(sys.argv[4]))
-    made: dict[str, object] = {"voices": "eSpeak NG, synthetic", "site": site.name}
-    (folder / "README.md").write_text(describe.readme(scores), "utf-8")
+    spent.charge("measuring", cpu_s())
+    made = {**json.loads(Path(sys.argv[5]).read_text("utf-8")), "spent": spent.summary()}
+    (folder / "README.md").write_text(describe.readme(scores, made), "utf-8")
     artefact.manifest(folder, scores, made)
     sys.stdout.write(json.dumps(scores, ensure_ascii=False, indent=1) + "\n")
 

@@ -25,10 +25,13 @@ def test_a_voice_that_does_not_exist_is_an_error() -> None:
 
 
 def test_invented_voices_speak_and_differ(tmp_path: Path) -> None:
-    folder = invented.folder(tmp_path / "voices")
-    again = invented.folder(tmp_path / "again")
+    folder = invented.folder(tmp_path / "voices", 1)
+    again = invented.folder(tmp_path / "again", 1)
+    others = invented.folder(tmp_path / "others", 2)
     name, other = invented.names()[:2]
-    assert (folder / "voices/!v" / name).read_text() == (again / "voices/!v" / name).read_text()
+    text = (folder / "voices/!v" / name).read_text()
+    assert text == (again / "voices/!v" / name).read_text()
+    assert text != (others / "voices/!v" / name).read_text()
     with espeak.Voice(folder) as voice:
         one, _ = voice.speak("ma1", espeak.Manner(f"{espeak.PINYIN}+{name}"))
         two, _ = voice.speak("ma1", espeak.Manner(f"{espeak.PINYIN}+{other}"))

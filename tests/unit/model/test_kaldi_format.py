@@ -17,7 +17,10 @@ def test_the_model_file_holds_all_weights_and_ends_whole(tmp_path: Path) -> None
     data = (tmp_path / "final.mdl").read_bytes()
     assert data.startswith(b"\0B<TransitionModel> ")
     assert data.endswith(b"<Priors> FV \4" + struct.pack("<i", 0))
-    assert weight.astype("<f4").tobytes() in data
+    header = b"CM2 " + struct.pack("<ffii", 0.0, 11.0, 2, 6)
+    start = data.index(header) + len(header)
+    kept = np.frombuffer(data[start : start + 24], "<u2") * (11.0 / 65535)
+    assert np.allclose(kept.reshape(2, 6), weight, atol=1e-4)
     assert b"input=Append(Offset(input, -1), input, Offset(input, 1))" in data
     assert data.count(b"<FixedAffineComponent>") == 2
     assert data.count(b"<RectifiedLinearComponent>") == 1
