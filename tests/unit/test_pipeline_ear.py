@@ -13,7 +13,7 @@ from asr.pipeline import Pipeline
 from asr.transcript import Hypothesis, Segment
 from ivr.calls.vocabulary import CallId, Party, Skill
 from ivr.ports import RecogniserUnavailable
-from ivr.speech import PipelineEar
+from ivr.speech import DeafEar, PipelineEar
 from tests.fakes.recognizer import FakeEngine, say, silence
 from tests.unit.asr.packets import packets
 from tests.unit.asr.test_transcribe import header
@@ -147,3 +147,11 @@ async def test_a_recording_is_followed_as_it_grows(tmp_path: Path) -> None:
 
 def test_every_queue_can_be_heard_from_recordings(tmp_path: Path) -> None:
     assert not World(tmp_path, from_recording=("*",)).ear.taps(Skill("general"))
+
+
+async def test_a_hotline_without_recognition_takes_no_taps_and_hears_nobody() -> None:
+    ear = DeafEar()
+    assert not ear.taps(Skill("general"))
+    with pytest.raises(RecogniserUnavailable):
+        await ear.open(CALL, CITIZEN, None, 0)
+    await ear.close(CALL, CITIZEN)
