@@ -104,6 +104,7 @@ async def test_what_was_never_heard_is_told_at_the_end(tmp_path: Path, monkeypat
     async with World(tmp_path, most=0).open() as world:
         with pytest.raises(RecogniserUnavailable):
             await world.ear.open(CALL, CITIZEN, PORT, 1000)
+        assert world.begun == [(CITIZEN, 1000)]  # so nobody looks for another gap when the call ends
         _, since = world.ear._deaf[CALL, CITIZEN]
         monkeypatch.setattr(type(since), "now_ms", lambda moment: moment.ms + 60_000)
         await world.ear.close(CALL, CITIZEN)
