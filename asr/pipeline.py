@@ -33,6 +33,8 @@ _LARGEST_BATCH: Final = SAMPLE_RATE // 2
 """Samples handed over at once at most, so that streams take turns when behind."""
 _BEHIND_MS: Final = 1000
 """From this backlog on, a stream's hypotheses are left out."""
+_IN_TIME_MS: Final = 300
+"""At this backlog a stream that was behind has caught up."""
 
 
 class StreamStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,11 +72,13 @@ class Tally(msgspec.Struct, kw_only=True):
 class PipelineStats(msgspec.Struct, frozen=True, kw_only=True):
     """The open streams now, the worst backlog among them, and the tally of all streams there ever were.
 
-    `unknown_packets` came from ports nobody had registered.
+    `behind` streams wait a second or more for recognition: that is overload. `unknown_packets` came from ports nobody
+    had registered.
     """
 
     streams: tuple[StreamStats, ...]
     backlog_ms: int
+    behind: int
     tally: Tally
     unknown_packets: int
 
@@ -111,6 +115,7 @@ class Pipeline:
         self._streams: dict[str, Stream] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._past = Tally()
+        self._behind: set[str] = set()
 
     async def __aenter__(self) -> Self:
         """Ready for streams."""
@@ -197,6 +202,7 @@ class Pipeline:
         return PipelineStats(
             streams=streams,
             backlog_ms=max((stream.backlog_ms for stream in streams), default=0),
+            behind=len(self._behind),
             tally=tally,
             unknown_packets=self._media.counts.unknown,
         )
@@ -220,7 +226,7 @@ class Pipeline:
         try:
             while not stream.closing or stream.backlog:
                 await stream.ready()
-                late = stream.backlog_ms >= _BEHIND_MS
+                late = self._is_late(stream_id, stream.backlog_ms)
                 due = stream.due()
                 self._past.dropped_hypotheses += late and due
                 pieces = stream.backlog.take(_LARGEST_BATCH)
@@ -231,8 +237,21 @@ class Pipeline:
             _report("a fault of ours ended", stream_id, error)
         finally:
             self._end(stream)
+            self._is_late(stream_id, 0)
             self._past.add(stream)
             del self._streams[stream_id], self._tasks[stream_id]
+
+    def _is_late(self, stream_id: str, backlog_ms: int) -> bool:
+        """Whether the stream is behind; the first that falls behind, and the last that catches up, are told."""
+        was = bool(self._behind)
+        if backlog_ms >= _BEHIND_MS:
+            self._behind.add(stream_id)
+        elif backlog_ms <= _IN_TIME_MS:
+            self._behind.discard(stream_id)
+        if bool(self._behind) is not was:
+            state = "has caught up" if was else "is overloaded: hypotheses are left out, words come late"
+            logger.log(logging.INFO if was else logging.WARNING, "asr: recognition %s", state)
+        return backlog_ms >= _BEHIND_MS
 
     def _tell(self, stream_id: str, segments: list[Segment], hypothesis: Hypothesis | None) -> None:
         heard: list[Segment | Hypothesis] = [*segments]

@@ -102,7 +102,7 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         await accounts.seed(instance.seeds())
         asterisk, rendered = await asyncio.to_thread(instance.prepare_asterisk, progress)
         drafter, index = await asyncio.to_thread(instance.prepare_mind, progress)
-        engine, model = await asyncio.to_thread(open_engine, settings)
+        engine, model = await asyncio.to_thread(open_engine, settings, instance.site)
         write = await asyncio.to_thread(site_writer, instance.site, settings, model)
 
         tasks = await stack.enter_async_context(Tasks())

@@ -13,7 +13,9 @@ from asr.errors import ModelBroken
 from asr.model import store
 from asr.vosk_engine import VoskEngine
 from asr.vosk_server import VoskServers
+from ivr.names_by_sound import NamesBySound
 from ivr.settings import Settings
+from ticketing.site import Site
 
 WAITING_WORKERS: Final = 8
 """Threads a core where servers recognise: they mostly wait for the network."""
@@ -49,15 +51,16 @@ def named_model(settings: Settings, name: str) -> store.ModelInfo:
     return store.check(folder / name)
 
 
-def open_engine(settings: Settings) -> tuple[Engine, store.ModelInfo | None]:
+def open_engine(settings: Settings, site: Site) -> tuple[Engine, store.ModelInfo | None]:
     """What recognises: the servers of the settings, else the model they name, which is loaded now. Blocking.
 
-    Raises `ModelBroken`.
+    An official look-ahead model listens twice where a name of the site may have been said. Raises `ModelBroken`.
     """
     if settings.speech.servers:
         return VoskServers(settings.speech.servers), None
     model = chosen_model(settings)
-    return VoskEngine(model), model
+    names = names_to_mend(settings, model, place_names(site))
+    return VoskEngine(model, NamesBySound(names).near if names else None), model
 
 
 def workers(settings: Settings) -> int:
@@ -88,6 +91,11 @@ def keep_site_words(settings: Settings, model: store.ModelInfo, words: Path) -> 
     except (OSError, UnicodeDecodeError) as error:
         raise ModelBroken(f"{words}: {error}; name a UTF-8 file with one name a line") from error
     return count
+
+
+def place_names(site: Site) -> tuple[str, ...]:
+    """Every name of the site's places."""
+    return tuple(name for place in site.places.values() for name in (place.name, *place.aliases))
 
 
 def names_to_mend(settings: Settings, model: store.ModelInfo, places: Iterable[str]) -> tuple[str, ...]:

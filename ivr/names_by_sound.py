@@ -5,8 +5,10 @@ Names of four characters and more are also found where initials and finals are c
 zh, in and ing). Shorter names than three characters are left alone: too much in ordinary speech sounds like them.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 
+from asr.second_look import Likeness
 from ticketing.sound import slack_key, syllables
 
 LEAST = 3
@@ -20,6 +22,11 @@ class NamesBySound:
         wanted = {name for name in names if len(name) >= LEAST}
         self._names = frozenset(wanted)
         self._lengths = sorted({len(name) for name in wanted}, reverse=True)
+        self._but_one: dict[tuple[int | str, ...], list[str]] = defaultdict(list)
+        for name in sorted(wanted):
+            sounds = syllables(name)
+            for at in range(len(name)):
+                self._but_one[at, *sounds[:at], *sounds[at + 1 :]].append(name)
         self._exact = _unambiguous((" ".join(syllables(name)), name) for name in wanted)
         self._confused = _unambiguous((slack_key(name), name) for name in wanted if len(name) >= LEAST_CONFUSED)
 
@@ -35,6 +42,26 @@ class NamesBySound:
             out.append(name or text[at])
             at += len(name) if name else 1
         return "".join(out)
+
+    def near(self, text: str) -> list[Likeness]:
+        """Stretches that are no name and differ from one in the sound of one syllable; longer names first."""
+        sounds = syllables(text)
+        found: list[Likeness] = []
+        for length in self._lengths:
+            for start in range(len(text) - length + 1):
+                end = start + length
+                if text[start:end] not in self._names:
+                    found += [Likeness(start, end, name) for name in self._one_off(sounds[start:end])]
+        return found
+
+    def _one_off(self, heard: list[str]) -> list[str]:
+        """Names of that length that differ in just one syllable."""
+        return [
+            name
+            for at in range(len(heard))
+            for name in self._but_one.get((at, *heard[:at], *heard[at + 1 :]), ())
+            if syllables(name)[at] != heard[at]
+        ]
 
     def _at(self, text: str, sounds: list[str], slack: str, at: int) -> str | None:
         for length in self._lengths:

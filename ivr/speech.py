@@ -35,7 +35,7 @@ class Gaps(Protocol):
     """Told what was not heard; must neither wait nor raise. Times in ms on the call's axis."""
 
     def begins(self, call: CallId, party: Party, began_ms: int) -> None:
-        """A party is heard from here on, for the first time in this server's life."""
+        """A conversation's party is to be heard from here on, as far as this server knows for the first time."""
         ...
 
     def missed(self, call: CallId, party: Party, start_ms: int, end_ms: int) -> None:
@@ -105,6 +105,8 @@ class PipelineEar:
         assert self.pipeline is not None
         who, began = (call, party), _Moment.now(began_ms)
         until = self._end(call, party)
+        if until is None:
+            self._gaps.begins(call, party, began_ms)
         self._count += 1
         hearing = _Hearing(
             stream=f"{call}/{party}/{self._count}",
@@ -120,9 +122,7 @@ class PipelineEar:
             self._deaf[who] = (began_ms if until is None else until, began)
             raise RecogniserUnavailable(f"{party} of call {call}: {type(why).__name__}") from why
         self._hearing[who] = hearing
-        if until is None:
-            self._gaps.begins(call, party, began_ms)
-        elif began_ms > until:
+        if until is not None and began_ms > until:
             self._gaps.missed(call, party, until, began_ms)
 
     async def close(self, call: CallId, party: Party) -> None:

@@ -4,7 +4,7 @@ from asr.ear import Writer
 from asr.model.store import ModelInfo
 from asr.punctuation import Punctuated
 from asr.written import Written
-from ivr.models import names_to_mend
+from ivr.models import names_to_mend, place_names
 from ivr.names_by_sound import NamesBySound
 from ivr.settings import Settings
 from ticketing.site import Site
@@ -15,7 +15,7 @@ def site_writer(site: Site, settings: Settings, model: ModelInfo | None) -> Writ
 
     Raises `ModelBroken` where the file of the site's names cannot be read.
     """
-    places = tuple(name for place in site.places.values() for name in (place.name, *place.aliases))
+    places = place_names(site)
     written = Written(places)
     mend = places if model is None else names_to_mend(settings, model, places)
     if not mend:

@@ -43,7 +43,7 @@ def transcribe_files(
     site = load_site(Path(pack) if pack else default_site_dir())
     call = files[0] if len(files) == 1 and not Path(files[0]).exists() else None
     paths = [Path(name) for name in files] if call is None else run_async(_call_recordings(settings, call))
-    engine, model = open_engine(settings)
+    engine, model = open_engine(settings, site)
     try:
         segments = transcribe(engine, paths, write=site_writer(site, settings, model))
     except ValueError as error:

@@ -26,8 +26,8 @@ from ticketing.vocabulary import ContactId
 pytestmark = pytest.mark.e2e
 
 LINES = load_story().lines
-AGENT_ASKS, CITIZEN_TELLS = 2, 5
-ANSWER = {("agent", "地址在哪里"), ("citizen", "受不了")}
+AGENT_ASKS, CITIZEN_TELLS, AGENT_ENDS = 2, 9, 10
+ANSWER = {("agent", "地址在哪里"), ("citizen", "尽快处理")}
 """The last words of these two lines."""
 LATE_S = 5.0
 """A recording comes two seconds late, then the utterance must end and a busy machine work it off."""
@@ -123,10 +123,10 @@ async def test_a_queue_can_be_heard_from_its_recordings_alone(home: Home) -> Non
         assert [each for each in await standing(home) if contact in each and ".tap." in each] == []
         assert view.call is not None
         assert view.call.hearing
-        await call.say(LINES[9].sound)
+        await agent.say(LINES[AGENT_ENDS].sound)
         await call.hang_up()
         await stage.free(hand)
-        await kept_without_a_hole(stage.hotline.database, contact, ANSWER | {("citizen", "谢谢您")})
+        await kept_without_a_hole(stage.hotline.database, contact, ANSWER | {("agent", "感谢来电")})
 
 
 async def _stands(home: Home, name: str) -> bool:

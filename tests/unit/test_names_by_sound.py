@@ -1,5 +1,6 @@
 import pytest
 
+from asr.second_look import Likeness
 from ivr.names_by_sound import NamesBySound
 
 NAMES = ("棠溪小区", "安邑", "盐湖区", "圣惠路", "盛会路", "岭南花园")
@@ -26,3 +27,12 @@ def test_names_are_written_as_the_city_writes_them(heard: str, written: str) -> 
 
 def test_without_names_nothing_changes() -> None:
     assert NamesBySound(())("唐西小区") == "唐西小区"
+
+
+def test_what_differs_in_one_syllable_is_near() -> None:
+    by_sound = NamesBySound((*NAMES, "翠屏山庄"))
+    assert by_sound.near("我住察凭山庄") == [Likeness(2, 6, "翠屏山庄")]
+    assert by_sound.near("我住翠平山庄") == []  # it sounds the same: `__call__` writes it
+    assert by_sound.near("我住察凭山村") == []
+    assert NamesBySound(("圣惠路", "圣惠里")).near("圣惠路") == []  # a name as the city writes it is believed
+    assert by_sound.near("圣惠图") == [Likeness(0, 3, "圣惠路"), Likeness(0, 3, "盛会路")]

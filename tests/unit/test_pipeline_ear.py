@@ -13,7 +13,7 @@ from asr.pipeline import Pipeline
 from asr.transcript import Hypothesis, Segment
 from ivr.calls.vocabulary import CallId, Party, Skill
 from ivr.ports import RecogniserUnavailable
-from ivr.speech import PipelineEar
+from ivr.speech import DeafEar, PipelineEar
 from tests.fakes.recognizer import FakeEngine, say, silence
 from tests.unit.asr.packets import packets
 from tests.unit.asr.test_transcribe import header
@@ -104,6 +104,7 @@ async def test_what_was_never_heard_is_told_at_the_end(tmp_path: Path, monkeypat
     async with World(tmp_path, most=0).open() as world:
         with pytest.raises(RecogniserUnavailable):
             await world.ear.open(CALL, CITIZEN, PORT, 1000)
+        assert world.begun == [(CITIZEN, 1000)]  # so nobody looks for another gap when the call ends
         _, since = world.ear._deaf[CALL, CITIZEN]
         monkeypatch.setattr(type(since), "now_ms", lambda moment: moment.ms + 60_000)
         await world.ear.close(CALL, CITIZEN)
@@ -147,3 +148,11 @@ async def test_a_recording_is_followed_as_it_grows(tmp_path: Path) -> None:
 
 def test_every_queue_can_be_heard_from_recordings(tmp_path: Path) -> None:
     assert not World(tmp_path, from_recording=("*",)).ear.taps(Skill("general"))
+
+
+async def test_a_hotline_without_recognition_takes_no_taps_and_hears_nobody() -> None:
+    ear = DeafEar()
+    assert not ear.taps(Skill("general"))
+    with pytest.raises(RecogniserUnavailable):
+        await ear.open(CALL, CITIZEN, None, 0)
+    await ear.close(CALL, CITIZEN)

@@ -145,8 +145,9 @@ def brake() -> Iterator[Brake]:
 
 
 async def test_when_behind_hypotheses_go_first_and_words_stay(
-    media: MediaServer, reports: Reports, brake: Brake
+    media: MediaServer, reports: Reports, brake: Brake, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "asr.pipeline")
     async with Pipeline(FakeEngine(before=brake), media, reports) as pipeline:
         open_a(pipeline)
         feed(media, say(["您好"]))
@@ -155,9 +156,12 @@ async def test_when_behind_hypotheses_go_first_and_words_stay(
         assert pipeline.stats().backlog_ms > 5000
         brake.work_s = 0.02
         brake.release()
+        await until(lambda: pipeline.stats().behind == 1)
         await pipeline.close_stream("a")
         stats = pipeline.stats()
     assert reports.texts() == ["您好" + "暖气不热" * 40, "谢谢"]
+    assert [record.levelname for record in caplog.records if "recognition" in record.message] == ["WARNING", "INFO"]
+    assert stats.behind == 0
     assert stats.tally.dropped_hypotheses > 0
     assert stats.tally.lost_ms == 0
 
