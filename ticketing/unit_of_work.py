@@ -27,6 +27,7 @@ from ticketing.repositories.drafts import DraftRepository
 from ticketing.repositories.keeping import KeepingRepository
 from ticketing.repositories.outbox import OutboxRepository
 from ticketing.repositories.precedents import PrecedentRepository
+from ticketing.repositories.quality import QualityRepository
 from ticketing.repositories.sealing import VAULT
 from ticketing.repositories.tickets import TicketRepository
 from ticketing.repositories.transcripts import TranscriptRepository
@@ -49,6 +50,7 @@ class UnitOfWork:
     outbox: OutboxRepository
     precedents: PrecedentRepository
     callbacks: CallbackRepository
+    quality: QualityRepository
     keeping: KeepingRepository
     accounts: AccountRepository
     audits: AuditRepository
@@ -80,6 +82,7 @@ class UnitOfWork:
         self.outbox = OutboxRepository(session)
         self.precedents = PrecedentRepository(session)
         self.callbacks = CallbackRepository(session)
+        self.quality = QualityRepository(session)
         self.keeping = KeepingRepository(session)
         self.accounts = AccountRepository(session)
         self.audits = AuditRepository(session)

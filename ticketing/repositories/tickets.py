@@ -212,6 +212,18 @@ class TicketRepository:
         late = _TICKETS.where(Ticket.state == TicketState.DISPATCHED, Ticket.sign_by <= now)
         return await self._all(late.order_by(Ticket.sign_by).limit(limit))
 
+    async def supervised_late(self, now: datetime, limit: int) -> tuple[TicketRecord, ...]:
+        """Supervised tickets whose supervision's own time is over and whose agency still owes its reply."""
+        late = _TICKETS.where(
+            Ticket.supervision > 0, Ticket.supervision_due_at <= now, Ticket.state.in_(AWAITING_REPLY)
+        )
+        return await self._all(late.order_by(Ticket.supervision_due_at).limit(limit))
+
+    async def closed_before(self, before: datetime, limit: int) -> tuple[TicketRecord, ...]:
+        """Tickets that were closed earlier and are not archived yet."""
+        over = _TICKETS.where(Ticket.state == TicketState.CLOSED, Ticket.closed_at <= before)
+        return await self._all(over.order_by(Ticket.closed_at).limit(limit))
+
     async def due_between(self, start: datetime | None, end: datetime, limit: int) -> tuple[TicketRecord, ...]:
         """Tickets an agency has to reply to by a time in (start, end], the earliest first."""
         due = _TICKETS.where(Ticket.state.in_(AWAITING_REPLY), Ticket.due_at <= end)
