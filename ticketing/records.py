@@ -131,6 +131,22 @@ class TicketRecord(msgspec.Struct, frozen=True, kw_only=True):
     promised_by: datetime | None = None
 
 
+class MatterRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a ticket says which matter it is, and nothing of who the citizen is."""
+
+    reference: Reference
+    contact: ContactId
+    state: TicketState
+    title: str
+    address: str
+    content: str
+    place_id: PlaceId | None
+    category_code: CategoryCode
+    category: str
+    created_at: datetime
+    merged_into: Reference | None
+
+
 class TicketFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which tickets a list shows; what is empty does not matter. `agencies` lead or hold them."""
 

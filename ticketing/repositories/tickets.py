@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from ticketing.errors import ChangedMeanwhile, UnknownId
 from ticketing.models import Contact, ReferenceCounter, Ticket, TicketEvent
-from ticketing.records import TicketEventRecord, TicketFilter, TicketRecord
+from ticketing.records import MatterRecord, TicketEventRecord, TicketFilter, TicketRecord
 from ticketing.repositories.sealing import opened_ticket, sealed_identity
 from ticketing.repositories.upsert import Prepared, insert
 from ticketing.vocabulary import CategoryCode, ContactId, PlaceId, Reference, TicketState
@@ -37,6 +37,15 @@ _OPEN_OF_CALLER = (
     _TICKETS.where(Ticket.caller_id == _CALLER, Ticket.state.in_(bindparam("states", expanding=True)))
     .order_by(*_NEWEST)
     .limit(bindparam("most"))
+)
+
+_MATTERS = select(
+    Ticket.contact_id.label("contact"),
+    *(getattr(Ticket, name) for name in MatterRecord.__struct_fields__ if name != "contact"),
+)
+_MATTERS_OF_NUMBERS = _MATTERS.where(Ticket.reference.in_(bindparam("wanted", expanding=True)))
+_MATTERS_OF_CALLER = (
+    _MATTERS.where(Ticket.caller_id == _CALLER, Ticket.created_at >= bindparam("since")).order_by(*_NEWEST).limit(20)
 )
 
 _STEP = TicketEventRecord.__struct_fields__
@@ -186,6 +195,18 @@ class TicketRepository:
     async def many(self, references: Sequence[str]) -> tuple[TicketRecord, ...]:
         """The tickets of these numbers that there are, in no order."""
         return await self._all(_MANY, {"wanted": list(references)}) if references else ()
+
+    async def matters(self, references: Sequence[str]) -> tuple[MatterRecord, ...]:
+        """What the tickets of these numbers are about, in no order."""
+        return await self._matters(_MATTERS_OF_NUMBERS, {"wanted": list(references)}) if references else ()
+
+    async def matters_of_caller(self, contact: ContactId, since: datetime) -> tuple[MatterRecord, ...]:
+        """What the newest tickets of the number a contact came from are about; none where it was withheld."""
+        return await self._matters(_MATTERS_OF_CALLER, {"contact": contact, "since": since})
+
+    async def _matters(self, query: Any, given: dict[str, Any]) -> tuple[MatterRecord, ...]:
+        rows = await self._session.execute(query, given)
+        return tuple(MatterRecord(**row) for row in rows.mappings())
 
     async def created_from(self, at: datetime | None, *, beyond: Reference, limit: int) -> tuple[TicketRecord, ...]:
         """Tickets created since `at` (None: ever) with numbers beyond one, by number: for reading all in parts."""
