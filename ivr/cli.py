@@ -10,6 +10,7 @@ from ivr.commands import (
     instance,
     measures,
     privacy,
+    quality,
     serve,
     sheets,
     site,
@@ -41,6 +42,8 @@ app.add_typer(site.app, name="site")
 app.add_typer(ticket.app, name="ticket")
 app.add_typer(callback.app, name="callback")
 app.add_typer(privacy.app, name="privacy")
+app.add_typer(quality.inspections, name="quality")
+app.add_typer(quality.praises, name="praise")
 app.add_typer(sheets.importing, name="import")
 app.add_typer(sheets.exporting, name="export")
 

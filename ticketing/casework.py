@@ -28,14 +28,12 @@ from ticketing.vocabulary import (
     CallbackKind,
     CategoryCode,
     PlaceId,
+    Reference,
     RequestType,
     TicketState,
     Urgency,
 )
 from ticketing.work_calendar import WorkCalendar
-
-MAX_REDOS = 2
-"""How often a dissatisfied citizen's matter is done again before only supervision helps."""
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,11 +141,11 @@ class Casework:
         """回访. An unsolved or unsatisfying matter is done again, as often as allowed; then supervision takes it up."""
         ticket, life = await self._read(unit, reference)
         again = None
-        if reached and (solved is False or satisfied is False) and life.redos < MAX_REDOS:
+        if reached and (solved is False or satisfied is False) and life.redos < self._site.deadlines.closing.max_redos:
             again = due_at(self._rule(life, self._now()), self._now(), self._calendar).due_at
         step = s.Visited(reached=reached, solved=solved, satisfied=satisfied, done_anew_by=again)
         after_visit = await self._take(unit, ticket, life, step, actor, why)
-        if again is not None and life.redos + 1 == MAX_REDOS:
+        if again is not None and life.redos + 1 == self._site.deadlines.closing.max_redos:
             return await self.supervise(unit, reference, SYSTEM, 1, why="回访不满意，重办仍须督办")
         return after_visit
 
@@ -159,6 +157,28 @@ class Casework:
         if level in levels:
             due = due_in(levels[level].reply, due, self._calendar).due_at
         return await self._take(unit, ticket, life, s.Supervised(level=level, due_at=due), actor, why)
+
+    async def repeat(self, unit: UnitOfWork, reference: str, of: str, actor: Actor, *, why: str = "") -> TicketRecord:
+        """反复反映: a new ticket says again what one closed not long ago was about. Returns the earlier one.
+
+        It is reopened, by rule under supervision, and the new ticket merged into it, so that both citizens are asked in
+        the end. Raises `StepRefused` where it was never dispatched, is not closed, or was closed too long ago.
+        """
+        earlier, life = await self._read(unit, of)
+        rules = self._site.deadlines.closing
+        open_now = open_steps(life, actor, self._site)
+        if life.state not in (TicketState.CLOSED, TicketState.ARCHIVED) or life.closed_at is None:
+            raise StepRefused(f"工单{of}没有办结，同一诉求请并入主单", open_now)
+        if life.lead is None:
+            raise StepRefused(f"工单{of}未曾派单，请按新诉求办理", open_now)
+        if self._now() > due_in(rules.repeat_within, life.closed_at, self._calendar).due_at:
+            raise StepRefused(f"工单{of}办结已久，请按新诉求办理", open_now)
+        because = f"办结后再次反映，见工单{reference}" + (f"：{why}" if why else "")
+        again = await self._take(unit, earlier, life, s.Reopened(), SYSTEM, because)
+        if rules.on_repeat == "supervise":
+            again = await self.supervise(unit, of, SYSTEM, 1, why=because)
+        await self.take(unit, reference, s.Merged(main=Reference(of)), actor, why=why)
+        return again
 
     async def dispatched(self, unit: UnitOfWork, message: Dispatch) -> TicketRecord:
         """派单: the lead agency has taken the message, and with it the times it names."""
@@ -239,7 +259,7 @@ class Casework:
         return Limits(
             max_returns=rules.clock.max_returns,
             max_extensions=rule.max_extensions if rule else 0,
-            max_redos=MAX_REDOS,
+            max_redos=rules.closing.max_redos,
             visit_attempts=rules.callback.attempts,
             return_until=until,
             pause_reasons=rules.clock.pause_reasons,

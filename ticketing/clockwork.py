@@ -1,5 +1,7 @@
 """What happens to tickets because time passes: signing for the idle, reminders, overdue tickets under supervision.
 
+Late supervised tickets go to the next level of supervision, closed ones to the archive.
+
 One task, `Clockwork.run`. Everything it does can be done twice without harm, so several servers may run it.
 """
 
@@ -13,6 +15,7 @@ from ticketing.database import Database
 from ticketing.deadlines import ahead_of, extended
 from ticketing.entries import a_notice
 from ticketing.errors import ChangedMeanwhile, DatabaseUnavailable, StepRefused, UnknownId
+from ticketing.lifecycle.steps import Archived
 from ticketing.lifecycle.table import SYSTEM
 from ticketing.pack_deadlines import DeadlineRule, Reminder
 from ticketing.records import TicketRecord
@@ -69,13 +72,19 @@ class Clockwork:
 
     async def tick(self) -> int:
         """Do everything that is due; returns how many things were done."""
-        now = self._now()
+        now, closing = self._now(), self._site.deadlines.closing
         async with UnitOfWork(self._database, reads=True) as unit:
             idle = await unit.tickets.unsigned(now, AT_ONCE)
+            late = await unit.tickets.supervised_late(now, AT_ONCE)
+            over = await unit.tickets.closed_before(ahead_of(now, closing.archive_after, self._calendar), AT_ONCE)
             watched = await unit.tickets.due_between(None, now + HORIZON, AT_ONCE)
         done = 0
         for ticket in idle:
             done += await self._sign(ticket)
+        for ticket in late:
+            done += await self._raise(ticket)
+        for ticket in over:
+            done += await self._archive(ticket)
         for ticket in watched:
             for number, reminder in enumerate(self._site.deadlines.reminders):
                 if self._is_time(ticket, reminder, now):
@@ -108,6 +117,27 @@ class Clockwork:
                 await self._casework.sign_for_the_idle(unit, ticket.reference)
         except (StepRefused, ChangedMeanwhile):
             return False  # somebody signed or returned it just now
+        return True
+
+    async def _raise(self, ticket: TicketRecord) -> bool:
+        """A supervised ticket is late again: the next level takes it, the highest stays."""
+        levels = [one.level for one in self._site.deadlines.supervision_levels]
+        if ticket.supervision + 1 not in levels:
+            return False
+        try:
+            async with UnitOfWork(self._database) as unit:
+                level = ticket.supervision + 1
+                await self._casework.supervise(unit, ticket.reference, SYSTEM, level, why="督办超期未办结")
+        except (StepRefused, ChangedMeanwhile):
+            return False  # somebody raised or ended it just now
+        return True
+
+    async def _archive(self, ticket: TicketRecord) -> bool:
+        try:
+            async with UnitOfWork(self._database) as unit:
+                await self._casework.take(unit, ticket.reference, Archived(), SYSTEM)
+        except (StepRefused, ChangedMeanwhile):
+            return False  # it was reopened just now
         return True
 
     async def _remind(self, ticket: TicketRecord, number: int, reminder: Reminder, now: datetime) -> bool:

@@ -6,15 +6,16 @@ time then decide. A person decides in the end: nothing is merged by itself.
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 
 from ticketing.lifecycle.table import STATE_NAMES
 from ticketing.matter_index import MatterIndex, likeness, pairs, words_of
-from ticketing.records import TicketRecord
+from ticketing.records import MatterRecord, TicketRecord
 from ticketing.site import Site
 from ticketing.unit_of_work import UnitOfWork
-from ticketing.vocabulary import CategoryCode, ContactId, PlaceId, TicketState
+from ticketing.vocabulary import CategoryCode, ContactId, PlaceId, Reference, TicketState
 
 LIKELY = 0.35
 """The score from which a ticket is worth showing."""
@@ -52,6 +53,12 @@ class Likely(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[str, ...]
 
 
+class _Judged(NamedTuple):
+    reference: Reference
+    score: float
+    reasons: tuple[str, ...]
+
+
 class Duplicates:
     """The search for one site."""
 
@@ -63,24 +70,29 @@ class Duplicates:
         """The likeliest tickets, best first; a merged one is stood for by its main ticket."""
         since = matter.at - WINDOW
         by_words = await asyncio.to_thread(self._index.candidates, matter.text, since)
-        tickets = {one.reference: one for one in await unit.tickets.many(by_words)}
+        tickets = {one.reference: one for one in await unit.tickets.matters(by_words)}
         own: set[str] = set()
         if matter.contact is not None:
-            mine = [one for one in await unit.tickets.of_caller(matter.contact) if one.created_at >= since]
+            mine = await unit.tickets.matters_of_caller(matter.contact, since)
             own = {one.reference for one in mine}
             tickets |= {one.reference: one for one in mine}
         mains = {one.merged_into for one in tickets.values() if one.merged_into} - set(tickets)
-        tickets |= {one.reference: one for one in await unit.tickets.many([one for one in mains if one])}
+        tickets |= {one.reference: one for one in await unit.tickets.matters([one for one in mains if one])}
         words = pairs(matter.text)
         judged = [
             self._judge(matter, words, ticket, ticket.reference in own)
             for ticket in tickets.values()
             if ticket.state not in (TicketState.MERGED, TicketState.WITHDRAWN) and ticket.contact != matter.contact
         ]
-        likely = sorted((one for one in judged if one.score >= LIKELY), key=lambda one: one.score, reverse=True)
-        return tuple(likely[:limit])
+        likely = sorted((one for one in judged if one.score >= LIKELY), key=lambda one: one.score, reverse=True)[:limit]
+        whole = {one.reference: one for one in await unit.tickets.many([one.reference for one in likely])}
+        return tuple(
+            Likely(ticket=whole[one.reference], score=one.score, reasons=one.reasons)
+            for one in likely
+            if one.reference in whole
+        )
 
-    def _judge(self, matter: Matter, words: frozenset[str], ticket: TicketRecord, own: bool) -> Likely:
+    def _judge(self, matter: Matter, words: frozenset[str], ticket: MatterRecord, own: bool) -> _Judged:
         alike = likeness(words, pairs(words_of(ticket)))
         days = max(0, (matter.at - ticket.created_at).days)
         weighed = [
@@ -92,7 +104,7 @@ class Duplicates:
         ]
         reasons = [reason for weight, reason in sorted(weighed, key=lambda one: -one[0]) if weight > 0.02]
         score = sum(weight for weight, _ in weighed)
-        return Likely(ticket=ticket, score=round(min(score, 1.0), 3), reasons=(*reasons, STATE_NAMES[ticket.state]))
+        return _Judged(ticket.reference, round(min(score, 1.0), 3), (*reasons, STATE_NAMES[ticket.state]))
 
     def _place(self, one: PlaceId | None, other: PlaceId | None) -> tuple[float, str]:
         mine, theirs = (self._site.places.get(place) if place else None for place in (one, other))

@@ -15,7 +15,7 @@ from typing import Self
 from tantivy import Document, FieldType, Index, IndexWriter, Occur, Query, SchemaBuilder
 
 from ticketing.database import Database
-from ticketing.records import TicketRecord
+from ticketing.records import MatterRecord, TicketRecord
 from ticketing.unit_of_work import UnitOfWork
 from ticketing.vocabulary import Reference
 
@@ -182,7 +182,7 @@ class MatterIndex:
         return datetime.fromordinal(int(hits[0][0])).replace(tzinfo=UTC) - timedelta(days=1)
 
 
-def words_of(ticket: TicketRecord) -> str:
+def words_of(ticket: TicketRecord | MatterRecord) -> str:
     """What of a ticket says which matter it is."""
     return f"{ticket.title} {ticket.address} {ticket.content}"
 

@@ -43,6 +43,8 @@ _PENDING = text("state = 'pending'")
 _UNSIGNED = text("state = 'dispatched'")
 _STANDING = text("lifted_at IS NULL")
 _UNDONE = text("done_at IS NULL")
+_CLOSED = text("state = 'closed'")
+_SUPERVISED = text("supervision > 0")
 _WAITING = text("state = 'waiting'")
 _WAITING_CALLER = text("state = 'waiting' AND kind IN ('missed', 'promised')")
 
@@ -180,6 +182,8 @@ class Ticket(Base):
         Index("ix_ticket_agency_state", "lead_agency_id", "state"),
         Index("ix_ticket_holder_state", "holder_agency_id", "state"),
         Index("ix_ticket_unsigned", "sign_by", sqlite_where=_UNSIGNED, postgresql_where=_UNSIGNED),
+        Index("ix_ticket_closed", "closed_at", sqlite_where=_CLOSED, postgresql_where=_CLOSED),
+        Index("ix_ticket_supervised", "supervision_due_at", sqlite_where=_SUPERVISED, postgresql_where=_SUPERVISED),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -229,6 +233,7 @@ class TicketEvent(Base):
     """One step of a ticket: who, when, from where to where, what changed and why. Only ever appended."""
 
     __tablename__ = "ticket_event"
+    __table_args__ = (Index("ix_ticket_event_kind_at", "kind", "at"),)
 
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), primary_key=True)
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -114,6 +114,19 @@ class CallbackRules(Part, frozen=True, kw_only=True):
     quiet_hours: tuple[TimeRange, ...]
 
 
+class ClosingRules(Part, frozen=True, kw_only=True):
+    """What follows a reply. After `max_redos` times done again (重办) only 督办 helps an unhappy citizen.
+
+    The same matter again within `repeat_within` of its closing reopens the ticket, and with `supervise` puts it under
+    supervision at once. A closed ticket is archived (归档) after `archive_after`.
+    """
+
+    max_redos: Count = 2
+    repeat_within: Span = Span(amount=15, unit=Unit.NATURAL_DAY)
+    on_repeat: Literal["reopen", "supervise"] = "reopen"
+    archive_after: Span = Span(amount=30, unit=Unit.NATURAL_DAY)
+
+
 class DeadlineRules(Part, frozen=True, kw_only=True):
     """Everything of `deadline_rules.yaml`. `precedence` says which way of choosing a rule is asked first."""
 
@@ -130,3 +143,4 @@ class DeadlineRules(Part, frozen=True, kw_only=True):
     reminders: tuple[Reminder, ...]
     supervision_levels: tuple[SupervisionLevel, ...]
     callback: CallbackRules
+    closing: ClosingRules = ClosingRules()

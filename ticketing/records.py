@@ -17,6 +17,7 @@ from ticketing.vocabulary import (
     DispatchState,
     Medium,
     PlaceId,
+    PraiseForm,
     RecordingKind,
     Reference,
     RequestType,
@@ -147,6 +148,22 @@ class TicketRecord(msgspec.Struct, frozen=True, kw_only=True):
     promised_by: datetime | None = None
 
 
+class MatterRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a ticket says which matter it is, and nothing of who the citizen is."""
+
+    reference: Reference
+    contact: ContactId
+    state: TicketState
+    title: str
+    address: str
+    content: str
+    place_id: PlaceId | None
+    category_code: CategoryCode
+    category: str
+    created_at: datetime
+    merged_into: Reference | None
+
+
 class TicketFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which tickets a list shows; what is empty does not matter. `agencies` lead or hold them.
 
@@ -269,6 +286,50 @@ class AccountRecord(msgspec.Struct, frozen=True, kw_only=True):
     skills: tuple[str, ...] = ()
     agency_id: AgencyId | None = None
     active: bool = True
+
+
+class InspectionRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A ticket drawn for 质检, by `rule` or by lot; `judged` is who wrote it. Without `total` it is not judged yet."""
+
+    id: int
+    reference: Reference
+    rule: str
+    judged: str
+    sampled_at: datetime
+    sheet: str
+    scores: dict[str, int]
+    total: int | None
+    inspector: str | None
+    remark: str
+    done_at: datetime | None
+
+
+class QualityResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How a person was judged over a time."""
+
+    judged: str
+    inspected: int
+    mean: float
+    lowest: int
+
+
+class PraiseRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom a ticket praises."""
+
+    reference: Reference
+    agency_id: AgencyId
+    person: str
+    form: PraiseForm
+    at: datetime
+
+
+class PraiseCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How often somebody was praised in one form."""
+
+    agency_id: AgencyId
+    person: str
+    form: PraiseForm
+    times: int
 
 
 class HoldRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from ticketing.lifecycle.life import OPEN, Life, after
 from ticketing.lifecycle.steps import AnsweredDirectly, Received, Refused, Submitted, TransferredOut
 from ticketing.lifecycle.table import Actor
 from ticketing.pack import Category
-from ticketing.records import ContactRecord, TicketRecord
+from ticketing.records import ContactRecord, PraiseRecord, TicketRecord
 from ticketing.site import Site
 from ticketing.unit_of_work import UnitOfWork
 from ticketing.views import CallerView, DraftField, DraftView, TicketView
@@ -23,7 +23,9 @@ from ticketing.vocabulary import (
     CategoryCode,
     ContactId,
     FieldName,
+    Medium,
     PlaceId,
+    PraiseForm,
     Reference,
     RequestType,
     Role,
@@ -98,6 +100,10 @@ class TicketService:
         actor = Actor(id=agent_id, role=Role.AGENT)
         await unit.tickets.add(ticket, event_of(Life(), life, now, step, actor, ""))
         await unit.drafts.submitted(draft.id, reference)
+        if ticket.request_type is RequestType.PRAISE:
+            form = PraiseForm.CALL if ticket.medium is Medium.PHONE else PraiseForm.ONLINE
+            praised = PraiseRecord(reference=reference, agency_id=ticket.lead_agency_id, person="", form=form, at=now)
+            await unit.quality.praise(praised)
         if life.state is TicketState.PENDING_DISPATCH:
             await unit.outbox.add(dispatches_of(ticket, now, helpers=True))
         return ticket_view(ticket)

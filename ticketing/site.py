@@ -15,6 +15,7 @@ from ticketing.pack import Agency, Article, Category, Emergency, NotAccepted, Pl
 from ticketing.pack_checks import Pack, check
 from ticketing.pack_deadlines import DeadlineRule, DeadlineRules
 from ticketing.pack_hotline import SiteInfo
+from ticketing.pack_quality import QualityRules
 from ticketing.pack_reader import Faults, read_json_lines, read_table, read_yaml
 from ticketing.pack_retired import PartKind, Retired, read_retired
 from ticketing.vocabulary import AgencyId, ArticleId, CategoryCode, PlaceId
@@ -55,6 +56,7 @@ class Site:
         emergency: Emergency,
         calendar_overrides: dict[date, bool],
         retired: Retired | None = None,
+        quality: QualityRules | None = None,
     ) -> None:
         self.info = info
         self.agencies = agencies
@@ -66,6 +68,7 @@ class Site:
         self.emergency = emergency
         self.calendar_overrides = calendar_overrides
         self.retired = retired or Retired()
+        self.quality = quality or QualityRules()
         self.zone = ZoneInfo(info.timezone)
         self._children: dict[AgencyId, list[Agency]] = defaultdict(list)
         for agency in agencies.values():
@@ -183,6 +186,9 @@ def load_site(folder: Path) -> Site:
     )
     overrides = check(faults, folder, pack)
     retired = read_retired(faults, folder)
+    quality = read_yaml(faults, folder, "quality.yaml", QualityRules) if (folder / "quality.yaml").exists() else None
+    if quality is not None and len({one.id for one in quality.part.items}) != len(quality.part.items):
+        faults.add("quality.yaml", quality.line("items"), "an item's id stands twice", "give one of them a new id")
     faults.raise_if_any()
     assert pack.info and pack.deadlines and pack.not_accepted and pack.emergency  # a missing one is a fault
     return Site(
@@ -196,4 +202,5 @@ def load_site(folder: Path) -> Site:
         emergency=pack.emergency.part,
         calendar_overrides=overrides,
         retired=retired,
+        quality=quality.part if quality else None,
     )

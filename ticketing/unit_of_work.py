@@ -27,6 +27,7 @@ from ticketing.repositories.drafts import DraftRepository
 from ticketing.repositories.keeping import KeepingRepository
 from ticketing.repositories.outbox import OutboxRepository
 from ticketing.repositories.precedents import PrecedentRepository
+from ticketing.repositories.quality import QualityRepository
 from ticketing.repositories.sealing import VAULT
 from ticketing.repositories.statistics import StatisticsRepository
 from ticketing.repositories.tickets import TicketRepository
@@ -50,6 +51,7 @@ class UnitOfWork:
     outbox: OutboxRepository
     precedents: PrecedentRepository
     callbacks: CallbackRepository
+    quality: QualityRepository
     keeping: KeepingRepository
     accounts: AccountRepository
     audits: AuditRepository
@@ -82,6 +84,7 @@ class UnitOfWork:
         self.outbox = OutboxRepository(session)
         self.precedents = PrecedentRepository(session)
         self.callbacks = CallbackRepository(session)
+        self.quality = QualityRepository(session)
         self.keeping = KeepingRepository(session)
         self.accounts = AccountRepository(session)
         self.audits = AuditRepository(session)

@@ -260,6 +260,31 @@ def _value(text: str) -> tuple[str, Any]:
     return name, value if isinstance(found, int | float) and not isinstance(found, bool) and name != "level" else found
 
 
+@app.command("repeat")
+@told
+def repeat(
+    reference: Reference,
+    of: Annotated[str, typer.Option("--of", metavar="REFERENCE", help="The closed ticket it is about again.")],
+    actor: As = "",
+    why: Why = "",
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """反复反映: reopen the closed ticket, by rule under supervision, and merge the new one into it."""
+
+    async def main() -> None:
+        async with open_books(home) as books:
+            who = await books.actor(actor)
+            try:
+                async with UnitOfWork(books.database) as unit:
+                    await books.casework.repeat(unit, reference, of, who, why=why)
+                await _print(books, of, who, as_json=as_json)
+            except (StepRefused, AccessRefused, ChangedMeanwhile) as error:
+                refused(error, as_json=as_json)
+
+    run_async(main())
+
+
 @app.command("history")
 @told
 def history(reference: Reference, actor: As = "", home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:

@@ -95,10 +95,10 @@ async def test_who_has_replied_or_is_suspended_is_left_in_peace(hotline: Hotline
 async def test_a_higher_supervision_is_not_lowered(hotline: Hotline, clockwork: Clockwork) -> None:
     reference = await hotline.dispatched()
     async with UnitOfWork(hotline.database) as unit:
-        await hotline.casework.supervise(unit, reference, OVERSEER, 4, why="督查室")
+        await hotline.casework.supervise(unit, reference, OVERSEER, 5, why="督查室")
     hotline.clock.forward(days=30)
     await clockwork.tick()
-    assert (await hotline.case(reference)).ticket.supervision == 4
+    assert (await hotline.case(reference)).ticket.supervision == 5
     assert await clockwork.tick() == 0
 
 

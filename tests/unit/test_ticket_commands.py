@@ -29,6 +29,7 @@ OTHERS = {
     "4001": "overseer",
     "5001": "handler_head",
     "6001": "leader",
+    "7001": "quality",
     "9001": "admin",
 }
 
@@ -360,3 +361,23 @@ def test_articles_come_in_as_a_new_pack(instance: Instance, tmp_path: Path) -> N
     assert instance.json("import", "articles", str(sheet), "--as", "9001")["written"] == 2
     articles = load_site(instance.home / "site" / "packs" / "0001").articles
     assert [one.title for one in articles.values() if one.title in ("新文章", "改")] == ["改", "新文章"]
+
+
+def test_quality_praise_and_repeats_by_commands(instance: Instance) -> None:
+    reference = instance.new()["reference"]
+    today = instance.json("ticket", "show", reference, "--as", "6001")["created_at"][:10]
+    instance.act(reference, "撤单", "1001", "--why", "不要了")
+    assert instance.json("quality", "sample", "--day", today, "--as", "7001") == {"withdrawn": 1}
+    (drawn,), items = (told := instance.json("quality", "list"))["waiting"], told["items"]
+    points = [word for one in items for word in ("--item", f"{one['id']}={one['points']}")]
+    judged = instance.json("quality", "score", str(drawn["id"]), "--as", "7001", *points)
+    assert (judged["reference"], judged["total"]) == (reference, 100)
+    assert instance.json("quality", "results")[0]["mean"] == 100.0
+    instance.run("quality", "sample", "--as", "1001", status=3)
+    praised = instance.json(
+        "ticket", "new", "--as", "1001", "--type", "表扬", "--category", "010101", "--title", "谢", "--content", "好人"
+    )["reference"]
+    instance.run("praise", "set", praised, "--as", "1001", "--person", "小王", "--form", "letter")
+    assert [(one["person"], one["times"]) for one in instance.json("praise", "count")] == [("小王", 1)]
+    instance.run("ticket", "repeat", instance.new()["reference"], "--of", praised, "--as", "1001", status=3)
+    assert "没有办结" in instance.errors

@@ -243,12 +243,14 @@ TABLE: Mapping[type[s.Step], Rule] = {
     s.ReplySentBack: _rule("退回重办", {S.PENDING_APPROVAL}, REVIEW, why=True),
     s.Visited: _rule("回访", {S.PENDING_VISIT}, VISIT, given=_sound_visit),
     s.Closed: _rule("办结", {S.PENDING_VISIT}, VISIT | OVERSEE, why=True, given=_may_close),
-    s.Supervised: _rule("督办", OPEN - UNDISPATCHED - {S.DRAFT}, OVERSEE | MACHINE, why=True, given=_known_level),
+    s.Supervised: _rule(
+        "督办", OPEN - {S.DRAFT, S.PENDING_ACCEPT, S.PENDING_REVIEW}, OVERSEE | MACHINE, why=True, given=_known_level
+    ),
     s.SupervisionEnded: _rule("督办办结", OPEN - {S.DRAFT}, OVERSEE, why=True, given=_is_supervised),
     s.Urged: _rule("催办", WITH_AGENCY, DESK | OVERSEE | MACHINE),
     s.Noted: _rule("补充说明", OPEN - {S.DRAFT} | {S.MERGED}, DESK | REVIEW | HANDLERS | VISIT | OVERSEE),
     s.Archived: _rule("归档", {S.CLOSED}, MACHINE | frozenset({R.ANALYST})),
-    s.Reopened: _rule("重新打开", {S.CLOSED, S.ARCHIVED, S.WITHDRAWN}, LEADS | OVERSEE, why=True),
+    s.Reopened: _rule("重新打开", {S.CLOSED, S.ARCHIVED, S.WITHDRAWN}, LEADS | OVERSEE | MACHINE, why=True),
     s.Withdrawn: _rule("撤单", OPEN - {S.DRAFT}, DESK, why=True),
 }
 

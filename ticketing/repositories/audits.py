@@ -5,6 +5,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ticketing.models import Audit
 from ticketing.records import AuditRecord
+from ticketing.repositories.upsert import Prepared
+
+_NOTED = Prepared(Audit)
 
 
 class AuditRepository:
@@ -15,8 +18,8 @@ class AuditRepository:
 
     async def add(self, record: AuditRecord) -> None:
         """Note that somebody did something."""
-        self._session.add(Audit(**{name: getattr(record, name) for name in AuditRecord.__struct_fields__}))
-        await self._session.flush()
+        values = {name: getattr(record, name) for name in AuditRecord.__struct_fields__}
+        await self._session.execute(_NOTED.on(self._session), values)
 
     async def of_subject(self, kind: str, subject_id: str) -> tuple[AuditRecord, ...]:
         """What was done to one thing, in order."""

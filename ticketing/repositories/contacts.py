@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -11,8 +11,18 @@ from ticketing.models import Caller, Contact
 from ticketing.records import ContactRecord
 from ticketing.repositories.callers import caller_id_of
 from ticketing.repositories.sealing import vault_of
-from ticketing.repositories.upsert import insert
+from ticketing.repositories.upsert import Prepared
 from ticketing.vocabulary import ContactId, ContactState, Medium
+
+_BEGUN = Prepared(Contact, lambda made, its: made.on_conflict_do_nothing(index_elements=[its.id]))
+
+_PLAIN = tuple(name for name in ContactRecord.__struct_fields__ if name != "caller_number")
+
+_ONE = (
+    select(*(Contact.__table__.c[name] for name in _PLAIN), Caller.__table__.c.number)
+    .select_from(Contact.__table__.outerjoin(Caller.__table__))
+    .where(Contact.__table__.c.id == bindparam("contact"))
+)
 
 
 class ContactRepository:
@@ -26,15 +36,15 @@ class ContactRepository:
     ) -> None:
         """Begin a contact. One that was begun already (the server came back during the call) stays as it is."""
         caller_id = await caller_id_of(self._session, caller_number, arrived_at) if caller_number else None
-        begun = insert(self._session, Contact).values(
-            id=contact,
-            medium=medium,
-            state=ContactState.ARRIVED,
-            caller_id=caller_id,
-            dialled=dialled,
-            arrived_at=arrived_at,
-        )
-        await self._session.execute(begun.on_conflict_do_nothing(index_elements=[Contact.id]))
+        values = {
+            "id": contact,
+            "medium": medium,
+            "state": ContactState.ARRIVED,
+            "caller_id": caller_id,
+            "dialled": dialled,
+            "arrived_at": arrived_at,
+        }
+        await self._session.execute(_BEGUN.on(self._session), values)
 
     async def answered(self, contact: ContactId, *, agent_id: str, at: datetime) -> None:
         """A person answered. The first answer counts; the agent is the last one."""
@@ -71,7 +81,13 @@ class ContactRepository:
 
     async def get(self, contact: ContactId) -> ContactRecord:
         """The contact."""
-        return _record(self._session, await self._row(contact))
+        row = (await self._session.execute(_ONE, {"contact": contact})).mappings().one_or_none()
+        if row is None:
+            raise UnknownId(f"no contact {contact}")
+        values = dict(row)
+        sealed = values.pop("number")
+        number = vault_of(self._session).open(sealed) or None if sealed else None
+        return ContactRecord(caller_number=number, **values)
 
     async def standing(self) -> tuple[ContactRecord, ...]:
         """The contacts that have not ended, oldest first: what a server that starts must look for."""

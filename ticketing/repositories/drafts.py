@@ -1,16 +1,31 @@
 """Drafts as they stand on the desks."""
 
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import select, update
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ticketing.errors import AlreadySubmitted, ChangedMeanwhile, UnknownId
 from ticketing.models import Draft
 from ticketing.repositories.sealing import open_fields, seal_fields, vault_of
-from ticketing.repositories.upsert import insert
+from ticketing.repositories.upsert import Prepared
 from ticketing.views import DraftView
 from ticketing.vocabulary import ContactId
+
+_CHANGING = ("contact_id", "revision", "fields", "emergency_target", "not_accepted_id", "promise", "updated_at")
+
+_SAVED = Prepared(
+    Draft,
+    lambda made, its: made.on_conflict_do_update(
+        index_elements=[its.id],
+        set_={name: made.excluded[name] for name in _CHANGING},
+        where=its.reference.is_(None) & (its.revision <= made.excluded.revision),
+    ).returning(its.id),
+)
+
+_TABLE = cast("Table", Draft.__table__)
+_SUBMITTED = update(_TABLE).where(_TABLE.c.id == bindparam("draft")).values(reference=bindparam("ticket"))
 
 
 class DraftRepository:
@@ -33,16 +48,7 @@ class DraftRepository:
             "promise": draft.promise,
             "updated_at": at,
         }
-        saved = await self._session.execute(
-            insert(self._session, Draft)
-            .values(id=draft.id, **values)
-            .on_conflict_do_update(
-                index_elements=[Draft.id],
-                set_=values,
-                where=(Draft.reference.is_(None)) & (Draft.revision <= draft.revision),
-            )
-            .returning(Draft.id)
-        )
+        saved = await self._session.execute(_SAVED.on(self._session), {"id": draft.id, **values})
         if saved.scalar() is None:
             kept = await self.get(draft.id)
             if kept.reference is not None:
@@ -51,7 +57,7 @@ class DraftRepository:
 
     async def submitted(self, draft_id: str, reference: str) -> None:
         """It became this ticket."""
-        await self._session.execute(update(Draft).where(Draft.id == draft_id).values(reference=reference))
+        await self._session.execute(_SUBMITTED, {"draft": draft_id, "ticket": reference})
 
     async def get(self, draft_id: str) -> DraftView:
         """The draft. Raises `UnknownId`."""

@@ -2,16 +2,30 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from ticketing.errors import UnknownId
 from ticketing.models import OutboxEntry, Ticket
 from ticketing.records import OutboxRecord
-from ticketing.repositories.upsert import insert
+from ticketing.repositories.upsert import Prepared
 from ticketing.vocabulary import DispatchState, Reference
+
+_GIVEN = (
+    "key", "agency_id", "part", "kind", "body", "state", "attempts", "created_at", "next_at", "last_error",
+)  # fmt: skip
+
+
+def _of_ticket(made: Any) -> Any:
+    ticket = Ticket.__table__.c
+    return made.values(ticket_id=select(ticket.id).where(ticket.reference == bindparam("of_ticket")).scalar_subquery())
+
+
+_ADDED = Prepared(OutboxEntry, lambda made, _: _of_ticket(made))
+_ADDED_ONCE = Prepared(OutboxEntry, lambda made, its: _of_ticket(made).on_conflict_do_nothing(index_elements=[its.key]))
 
 
 class OutboxRepository:
@@ -26,22 +40,9 @@ class OutboxRepository:
         `once`: it is passed over instead, so that saying a thing twice sends it once.
         """
         for entry in entries:
-            added = insert(self._session, OutboxEntry).values(
-                key=entry.key,
-                ticket_id=select(Ticket.id).where(Ticket.reference == entry.reference).scalar_subquery(),
-                agency_id=entry.agency_id,
-                part=entry.part,
-                kind=entry.kind,
-                body=entry.body,
-                state=entry.state,
-                attempts=entry.attempts,
-                created_at=entry.created_at,
-                next_at=entry.next_at,
-                last_error=entry.last_error,
-            )
-            if once:
-                added = added.on_conflict_do_nothing(index_elements=[OutboxEntry.key])
-            await self._session.execute(added)
+            values = {name: getattr(entry, name) for name in _GIVEN}
+            added = (_ADDED_ONCE if once else _ADDED).on(self._session)
+            await self._session.execute(added, {"of_ticket": entry.reference, **values})
 
     async def lease(self, token: str, *, now: datetime, until: datetime, limit: int) -> tuple[OutboxRecord, ...]:
         """Take up to `limit` due entries for `token`, oldest first; each counts as an attempt.

@@ -5,15 +5,15 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from ticketing.errors import ChangedMeanwhile, UnknownId
 from ticketing.models import Contact, ReferenceCounter, Ticket, TicketEvent
-from ticketing.records import DueMark, Tally, TicketEventRecord, TicketFilter, TicketRecord
+from ticketing.records import DueMark, MatterRecord, Tally, TicketEventRecord, TicketFilter, TicketRecord
 from ticketing.repositories.sealing import opened_ticket, sealed_identity
-from ticketing.repositories.upsert import insert
+from ticketing.repositories.upsert import Prepared, insert
 from ticketing.vocabulary import CategoryCode, ContactId, PlaceId, Reference, TicketState
 
 AWAITING_REPLY = (TicketState.DISPATCHED, TicketState.RETURN_ASKED, TicketState.IN_PROGRESS)
@@ -28,6 +28,50 @@ _TICKETS: Select[*tuple[Any, ...]] = select(
 )
 """Tickets as plain columns: no object is made that the session would have to keep track of."""
 
+_CALLER = select(Contact.caller_id).where(Contact.id == bindparam("contact")).scalar_subquery()
+_NEWEST = (Ticket.created_at.desc(), Ticket.id.desc())
+_ONE = _TICKETS.where(Ticket.reference == bindparam("wanted"))
+_MANY = _TICKETS.where(Ticket.reference.in_(bindparam("wanted", expanding=True)))
+_OF_CALLER = _TICKETS.where(Ticket.caller_id == _CALLER).order_by(*_NEWEST).limit(bindparam("most"))
+_OPEN_OF_CALLER = (
+    _TICKETS.where(Ticket.caller_id == _CALLER, Ticket.state.in_(bindparam("states", expanding=True)))
+    .order_by(*_NEWEST)
+    .limit(bindparam("most"))
+)
+
+_MATTERS = select(
+    Ticket.contact_id.label("contact"),
+    *(getattr(Ticket, name) for name in MatterRecord.__struct_fields__ if name != "contact"),
+)
+_MATTERS_OF_NUMBERS = _MATTERS.where(Ticket.reference.in_(bindparam("wanted", expanding=True)))
+_MATTERS_OF_CALLER = (
+    _MATTERS.where(Ticket.caller_id == _CALLER, Ticket.created_at >= bindparam("since")).order_by(*_NEWEST).limit(20)
+)
+
+_STEP = TicketEventRecord.__struct_fields__
+_EVENTS = (
+    select(*(getattr(TicketEvent, name) for name in _STEP))
+    .join(Ticket, Ticket.id == TicketEvent.ticket_id)
+    .where(Ticket.reference == bindparam("wanted"))
+    .order_by(TicketEvent.seq)
+)
+_STEPPED = Prepared(TicketEvent)
+_COUNTED = Prepared(
+    ReferenceCounter,
+    lambda made, its: made.on_conflict_do_update(index_elements=[its.day], set_={"last": its.last + 1}).returning(
+        its.last
+    ),
+)
+
+
+def _with_caller(made: Any, its: Any) -> Any:
+    contact = Contact.__table__.c
+    caller = select(contact.caller_id).where(contact.id == bindparam("of_contact")).scalar_subquery()
+    return made.values(caller_id=caller).returning(its.id)
+
+
+_ADDED = Prepared(Ticket, _with_caller)
+
 
 class TicketRepository:
     """Work orders. Naming one that is not there raises `UnknownId`."""
@@ -41,21 +85,16 @@ class TicketRepository:
         Who asks next waits until this unit of work ends, so ask as late as possible. The 10,000th of a day raises
         `Conflict`.
         """
-        counted = insert(self._session, ReferenceCounter).values(day=day, last=1)
-        counted = counted.on_conflict_do_update(
-            index_elements=[ReferenceCounter.day], set_={"last": ReferenceCounter.last + 1}
-        ).returning(ReferenceCounter.last)
-        last = (await self._session.execute(counted)).scalar_one()
+        last = (await self._session.execute(_COUNTED.on(self._session), {"day": day, "last": 1})).scalar_one()
         return Reference(f"{day}{last:04d}")
 
     async def add(self, ticket: TicketRecord, first: TicketEventRecord) -> None:
         """Keep a new ticket with its first step."""
-        caller = select(Contact.caller_id).where(Contact.id == ticket.contact).scalar_subquery()
         values = {name: getattr(ticket, name) for name in _COLUMNS}
         values |= sealed_identity(self._session, ticket.citizen_name, ticket.callback_phone)
-        row = insert(self._session, Ticket).values(contact_id=ticket.contact, caller_id=caller, **values)
-        ticket_id = (await self._session.execute(row.returning(Ticket.id))).scalar_one()
-        await self._session.execute(_event_row(self._session, ticket_id, first))
+        values |= {"contact_id": ticket.contact, "of_contact": ticket.contact}
+        ticket_id = (await self._session.execute(_ADDED.on(self._session), values)).scalar_one()
+        await self._note(ticket_id, first)
 
     async def add_many(self, tickets: Sequence[tuple[TicketRecord, Sequence[TicketEventRecord]]]) -> None:
         """Keep tickets that have a past, with all their steps, some hundreds a statement."""
@@ -124,12 +163,12 @@ class TicketRepository:
             raise ChangedMeanwhile(
                 f"ticket {ticket.reference}", tuple(one.kind for one in steps[ticket.revision + 1 :])
             )
-        await self._session.execute(_event_row(self._session, ticket_id, step))
+        await self._note(ticket_id, step)
         return msgspec.structs.replace(ticket, **values)
 
     async def get(self, reference: str) -> TicketRecord:
         """The ticket of a number."""
-        found = await self._all(_TICKETS.where(Ticket.reference == reference))
+        found = await self._all(_ONE, {"wanted": reference})
         if not found:
             raise UnknownId(f"no ticket {reference[:20]!r}")
         return found[0]
@@ -164,7 +203,19 @@ class TicketRepository:
 
     async def many(self, references: Sequence[str]) -> tuple[TicketRecord, ...]:
         """The tickets of these numbers that there are, in no order."""
-        return await self._all(_TICKETS.where(Ticket.reference.in_(references))) if references else ()
+        return await self._all(_MANY, {"wanted": list(references)}) if references else ()
+
+    async def matters(self, references: Sequence[str]) -> tuple[MatterRecord, ...]:
+        """What the tickets of these numbers are about, in no order."""
+        return await self._matters(_MATTERS_OF_NUMBERS, {"wanted": list(references)}) if references else ()
+
+    async def matters_of_caller(self, contact: ContactId, since: datetime) -> tuple[MatterRecord, ...]:
+        """What the newest tickets of the number a contact came from are about; none where it was withheld."""
+        return await self._matters(_MATTERS_OF_CALLER, {"contact": contact, "since": since})
+
+    async def _matters(self, query: Any, given: dict[str, Any]) -> tuple[MatterRecord, ...]:
+        rows = await self._session.execute(query, given)
+        return tuple(MatterRecord(**row) for row in rows.mappings())
 
     async def created_from(self, at: datetime | None, *, beyond: Reference, limit: int) -> tuple[TicketRecord, ...]:
         """Tickets created since `at` (None: ever) with numbers beyond one, by number: for reading all in parts."""
@@ -179,13 +230,8 @@ class TicketRepository:
 
     async def events(self, reference: str) -> tuple[TicketEventRecord, ...]:
         """Every step of a ticket, in order."""
-        rows = await self._session.execute(
-            select(TicketEvent)
-            .join(Ticket, Ticket.id == TicketEvent.ticket_id)
-            .where(Ticket.reference == reference)
-            .order_by(TicketEvent.seq)
-        )
-        return tuple(_event(row) for row in rows.scalars())
+        rows = await self._session.execute(_EVENTS, {"wanted": reference})
+        return tuple(TicketEventRecord(**row) for row in rows.mappings())
 
     async def merged_into(self, reference: str) -> tuple[TicketRecord, ...]:
         """The tickets merged into this one, oldest first."""
@@ -195,6 +241,18 @@ class TicketRepository:
         """Tickets no agency signed in time, the longest waiting first."""
         late = _TICKETS.where(Ticket.state == TicketState.DISPATCHED, Ticket.sign_by <= now)
         return await self._all(late.order_by(Ticket.sign_by).limit(limit))
+
+    async def supervised_late(self, now: datetime, limit: int) -> tuple[TicketRecord, ...]:
+        """Supervised tickets whose supervision's own time is over and whose agency still owes its reply."""
+        late = _TICKETS.where(
+            Ticket.supervision > 0, Ticket.supervision_due_at <= now, Ticket.state.in_(AWAITING_REPLY)
+        )
+        return await self._all(late.order_by(Ticket.supervision_due_at).limit(limit))
+
+    async def closed_before(self, before: datetime, limit: int) -> tuple[TicketRecord, ...]:
+        """Tickets that were closed earlier and are not archived yet."""
+        over = _TICKETS.where(Ticket.state == TicketState.CLOSED, Ticket.closed_at <= before)
+        return await self._all(over.order_by(Ticket.closed_at).limit(limit))
 
     async def due_between(self, start: datetime | None, end: datetime, limit: int) -> tuple[TicketRecord, ...]:
         """Tickets an agency has to reply to by a time in (start, end], the earliest first."""
@@ -212,10 +270,9 @@ class TicketRepository:
         self, contact: ContactId, *, states: Sequence[TicketState] | None = None, limit: int = 20
     ) -> tuple[TicketRecord, ...]:
         """The newest tickets of the number a contact came from; none where it was withheld."""
-        query = _TICKETS.where(_same_caller(contact))
-        if states is not None:
-            query = query.where(Ticket.state.in_(states))
-        return await self._all(query.order_by(Ticket.created_at.desc(), Ticket.id.desc()).limit(limit))
+        if states is None:
+            return await self._all(_OF_CALLER, {"contact": contact, "most": limit})
+        return await self._all(_OPEN_OF_CALLER, {"contact": contact, "most": limit, "states": list(states)})
 
     async def similar_of_caller(
         self, contact: ContactId, category: CategoryCode | None, place: PlaceId | None, states: Sequence[TicketState]
@@ -228,8 +285,14 @@ class TicketRepository:
 
         return tuple(sorted(found, key=likeness, reverse=True))
 
-    async def _all(self, query: Select[*tuple[Any, ...]]) -> tuple[TicketRecord, ...]:
-        rows = await self._session.execute(query)
+    async def _note(self, ticket_id: int, step: TicketEventRecord) -> None:
+        values = {name: getattr(step, name) for name in _STEP}
+        await self._session.execute(_STEPPED.on(self._session), {"ticket_id": ticket_id, **values})
+
+    async def _all(
+        self, query: Select[*tuple[Any, ...]], given: dict[str, Any] | None = None
+    ) -> tuple[TicketRecord, ...]:
+        rows = await self._session.execute(query, given)
         return tuple(opened_ticket(self._session, dict(row)) for row in rows.mappings())
 
 
@@ -276,12 +339,3 @@ _SETTLES = ("extension_granted", "extension_denied", "replied", "return_upheld",
 
 def _same_caller(contact: ContactId) -> Any:
     return Ticket.caller_id == select(Contact.caller_id).where(Contact.id == contact).scalar_subquery()
-
-
-def _event_row(session: AsyncSession, ticket_id: int, event: TicketEventRecord) -> Any:
-    values = {name: getattr(event, name) for name in TicketEventRecord.__struct_fields__}
-    return insert(session, TicketEvent).values(ticket_id=ticket_id, **values)
-
-
-def _event(row: TicketEvent) -> TicketEventRecord:
-    return TicketEventRecord(**{name: getattr(row, name) for name in TicketEventRecord.__struct_fields__})

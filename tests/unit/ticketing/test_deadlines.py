@@ -242,3 +242,42 @@ def test_resuming_gives_what_counting_without_the_suspension_gives(
 @given(SPANS, KNOWN)
 def test_a_span_counts_as_a_rules_reply_does(span: Span, begin: datetime) -> None:
     assert due_in(span, begin, SHANGHAI).due_at == due_at(rule_of(span), begin, SHANGHAI).due_at
+
+
+@given(
+    st.integers(1, 12),
+    KNOWN,
+    ZONES,
+    st.dictionaries(st.dates(date(2024, 1, 1), date(2026, 12, 31)), st.booleans(), max_size=40),
+    st.timedeltas(timedelta(0), timedelta(days=3)),
+)
+def test_days_a_site_opens_or_closes_by_itself_count_as_it_says(
+    amount: int, dispatched: datetime, zone: str, days: dict[date, bool], later: timedelta
+) -> None:
+    calendar = WorkCalendar(ZoneInfo(zone), overrides=days)
+    rule = rule_of(Span(amount=amount, unit=Unit.WORKING_DAY))
+    first = due_at(rule, dispatched, calendar).due_at
+    assert calendar.is_working(first.astimezone(calendar.zone).date())
+    assert due_at(rule, dispatched + later, calendar).due_at >= first
+
+
+@given(st.integers(1, 10), KNOWN, ZONES)
+def test_an_extension_is_later_and_never_due_on_a_closed_day(amount: int, dispatched: datetime, zone: str) -> None:
+    calendar = WorkCalendar(ZoneInfo(zone))
+    rule = rule_of(Span(amount=3, unit=Unit.WORKING_DAY))
+    due_first = due_at(rule, dispatched, calendar).due_at
+    later = extended(due_first, Span(amount=amount, unit=Unit.WORKING_DAY), calendar).due_at
+    assert later > due_first
+    assert calendar.is_working(later.astimezone(calendar.zone).date())
+
+
+@given(st.dates(date(2024, 1, 1), date(2026, 11, 30)), st.integers(1, 10), ZONES)
+def test_midnight_is_where_the_day_of_dispatch_changes(day: date, amount: int, zone: str) -> None:
+    calendar = WorkCalendar(ZoneInfo(zone))
+    midnight = datetime(day.year, day.month, day.day, tzinfo=calendar.zone)
+    rule = rule_of(Span(amount=amount, unit=Unit.NATURAL_DAY))
+    before = due_at(rule, (midnight.astimezone(UTC) - timedelta(microseconds=1)), calendar).due_at
+    after = due_at(rule, midnight, calendar).due_at
+    days = (after.astimezone(calendar.zone).date() - before.astimezone(calendar.zone).date()).days
+    assert days == 1
+    assert due_at(rule, midnight.astimezone(UTC) + timedelta(hours=20), calendar).due_at == after

@@ -44,6 +44,12 @@ def upgrade() -> None:
     with op.batch_alter_table("caller") as caller:
         caller.alter_column("digest", nullable=False, existing_type=sa.String(64))
         caller.create_unique_constraint(op.f("uq_caller_digest"), ["digest"])
+    op.create_index("ix_ticket_event_kind_at", "ticket_event", ["kind", "at"])
+    for name, column, where in (
+        ("ix_ticket_closed", "closed_at", sa.text("state = 'closed'")),
+        ("ix_ticket_supervised", "supervision_due_at", sa.text("supervision > 0")),
+    ):
+        op.create_index(name, "ticket", [column], sqlite_where=where, postgresql_where=where)
     _make_holds()
     _make_inspections()
     _make_praise()
