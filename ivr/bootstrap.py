@@ -85,8 +85,8 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
     async with AsyncExitStack() as stack:
         executor = stack.enter_context(ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="intake"))
         model = await asyncio.to_thread(chosen_model, settings)
-        await schema.upgrade(settings.database_url)
-        database = await stack.enter_async_context(open_database(settings.database_url))
+        await schema.upgrade(settings.database_url, vault=instance.vault)
+        database = await stack.enter_async_context(open_database(settings.database_url, instance.vault))
         accounts = Accounts(database)
         await accounts.seed(instance.seeds())
         asterisk, rendered = await asyncio.to_thread(instance.prepare_asterisk, progress)

@@ -2,7 +2,20 @@
 
 import typer
 
-from ivr.commands import asterisk, callback, deadline, demo, instance, serve, site, speech, ticket, words
+from ivr.commands import (
+    asterisk,
+    callback,
+    deadline,
+    demo,
+    instance,
+    privacy,
+    serve,
+    sheets,
+    site,
+    speech,
+    ticket,
+    words,
+)
 
 app = typer.Typer(
     name="hotline",
@@ -24,6 +37,9 @@ app.add_typer(words.places, name="place")
 app.add_typer(site.app, name="site")
 app.add_typer(ticket.app, name="ticket")
 app.add_typer(callback.app, name="callback")
+app.add_typer(privacy.app, name="privacy")
+app.add_typer(sheets.importing, name="import")
+app.add_typer(sheets.exporting, name="export")
 
 
 def main() -> None:

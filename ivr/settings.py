@@ -12,6 +12,8 @@ from pathlib import Path
 
 import msgspec
 
+from ticketing.retention import Retention
+
 FILE_NAME = "hotline.toml"
 ENVIRONMENT_PREFIX = "HOTLINE_"
 
@@ -99,6 +101,10 @@ class DispatchSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields
     attempts: int = 12
 
 
+class RetentionSettings(Section, Retention, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Days what is kept; 0 is for ever. See `ticketing.retention.Retention`."""
+
+
 class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything an instance is told. `home` is the instance's folder: all its state lies below it."""
 
@@ -110,6 +116,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     queue: QueueSettings = QueueSettings()
     database: DatabaseSettings = DatabaseSettings()
     dispatch: DispatchSettings = DispatchSettings()
+    retention: RetentionSettings = RetentionSettings()
 
     @property
     def recordings(self) -> Path:
@@ -130,6 +137,11 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def secrets_file(self) -> Path:
         """Generated secrets, mode 0600."""
         return self.home / "secrets.toml"
+
+    @property
+    def keys_file(self) -> Path:
+        """What citizens' identities are sealed with, mode 0600; without it they are lost."""
+        return self.home / "keys.toml"
 
     @property
     def passwords_file(self) -> Path:

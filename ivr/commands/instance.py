@@ -42,8 +42,8 @@ def setup(
 
 async def _prepare_database(instance: Instance) -> None:
     url = instance.settings.database_url
-    await schema.upgrade(url)
-    async with open_database(url) as database:
+    await schema.upgrade(url, vault=instance.vault)
+    async with open_database(url, instance.vault) as database:
         await Accounts(database).seed(instance.seeds())
 
 
