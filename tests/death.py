@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import event
 
+from tests.databases import VAULT
 from ticketing.database import Database, open_database
 
 DIED = 9
@@ -39,7 +40,7 @@ async def _work(url: str, statement: int, work: Callable[[Database], Awaitable[o
         if next(counted) == statement:
             os._exit(DIED)
 
-    async with open_database(url) as database:
+    async with open_database(url, VAULT) as database:
         engine = database.engine.sync_engine
         commit = engine.dialect.do_commit
 
@@ -57,7 +58,7 @@ def alive(url: str, *work: Callable[[Database], Awaitable[object]]) -> None:
     """Do the work, one after the other, as the next process does it."""
 
     async def main() -> None:
-        async with open_database(url) as database:
+        async with open_database(url, VAULT) as database:
             for one in work:
                 await one(database)
 
