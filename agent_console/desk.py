@@ -56,12 +56,14 @@ from ivr.desk.wire import (
     decode_from_server,
     encode,
 )
+from ivr.desk.wire_calls import CallsAnswer
+from ivr.desk.wire_recordings import RecordingsAnswer
 from ticketing.views import DraftView
 from ticketing.vocabulary import FieldName
 
 logger = logging.getLogger(__name__)
 
-Answer: TypeAlias = Refused | Done | Hits | Article | Choices | Number
+Answer: TypeAlias = Refused | Done | Hits | Article | Choices | Number | CallsAnswer | RecordingsAnswer
 A = TypeVar("A", Done, Hits, Article, Choices, Number)
 
 NOT_CONNECTED: Final = "desk.not_connected"

@@ -38,6 +38,22 @@ class CallState(StrEnum):
     ABANDONED = "abandoned"
 
 
+class Direction(StrEnum):
+    """Who called whom."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"  # 外呼、回拨: an agent, then a citizen
+    INTERNAL = "internal"  # 内部通话: an agent, then another
+
+
+class GuestState(StrEnum):
+    """Where somebody called into a conversation is."""
+
+    RINGING = "ringing"
+    ASIDE = "aside"  # talks with the agent, the citizen hears music
+    TOGETHER = "together"  # everybody hears everybody
+
+
 class AgentState(StrEnum):
     """What an agent is doing. Only `available` agents are offered calls."""
 

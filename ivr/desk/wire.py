@@ -17,6 +17,9 @@ from ivr.desk.envelope import Done, FromDesk, FromServer, News, Refused, Update
 from ivr.desk.staff import Staff
 from ivr.desk.topics import Topic
 from ivr.desk.views import AgentCard, CallCard, DeskView, Fault, FloorCall, Notice, QueueCard
+from ivr.desk.wire_calls import CallsAnswer, CallsRequest
+from ivr.desk.wire_floor import FloorRequest
+from ivr.desk.wire_recordings import RecordingsAnswer, RecordingsRequest
 from ticketing.views import ArticleHit, ArticleView, Choice, DraftView, TicketView
 from ticketing.vocabulary import FieldName
 
@@ -45,11 +48,17 @@ class RevealReason(StrEnum):
 
 
 class SignIn(FromDesk, frozen=True, kw_only=True):
-    """First message of a new desk."""
+    """First message of a new desk.
+
+    `extension` is the phone this person sits at today, where it is not their own. `nailed_up`: that phone rings once,
+    stays off the hook, and calls beep in.
+    """
 
     protocol: int
     agent: str
     password: str
+    extension: str | None = None
+    nailed_up: bool = False
 
 
 class Resume(FromDesk, frozen=True, kw_only=True):
@@ -168,7 +177,9 @@ SeatRequest: TypeAlias = (
 )
 """What is asked at a seat."""
 
-AnyFromDesk: TypeAlias = SignIn | Resume | Watch | Unwatch | SeatRequest
+AnyFromDesk: TypeAlias = (
+    SignIn | Resume | Watch | Unwatch | SeatRequest | CallsRequest | FloorRequest | RecordingsRequest
+)
 
 
 # ---- from the server
@@ -310,7 +321,9 @@ AnyUpdate: TypeAlias = (
     | Noticed
 )
 
-AnyFromServer: TypeAlias = Welcome | Refused | Done | Hits | Article | Choices | Number | AnyUpdate | AnyNews
+AnyFromServer: TypeAlias = (
+    Welcome | Refused | Done | Hits | Article | Choices | Number | AnyUpdate | AnyNews | CallsAnswer | RecordingsAnswer
+)
 
 _to_desk = msgspec.json.Encoder()
 _from_desk: msgspec.json.Decoder[AnyFromDesk] = msgspec.json.Decoder(AnyFromDesk)
