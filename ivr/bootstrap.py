@@ -21,6 +21,7 @@ from ivr.announcements import CallPlans
 from ivr.ari.account import AriAccount
 from ivr.ari.sounds import Sounds
 from ivr.ari.telephony import AriTelephony
+from ivr.attendance import AttendanceKeeper
 from ivr.calls.events import Recorded
 from ivr.calls.roster import Agent
 from ivr.calls.vocabulary import CallId
@@ -129,6 +130,7 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         switchboard.watchers.add(office)
         recordings = RecordingKeeper(settings.recordings, keeper, tasks)
         switchboard.watchers.add(recordings)
+        switchboard.watchers.add(AttendanceKeeper(keeper, switchboard.floor.seats()))
         tasks.start("office", office.run())
         worker = DispatchWorker(
             database,

@@ -2,7 +2,7 @@
 
 import typer
 
-from ivr.commands import asterisk, demo, instance, serve, site, speech, words
+from ivr.commands import asterisk, demo, instance, measures, serve, site, speech, words
 
 app = typer.Typer(
     name="hotline",
@@ -16,6 +16,7 @@ app.command()(serve.desk)
 app.command()(demo.demo)
 app.command()(instance.doctor)
 app.command()(words.draft)
+app.command()(measures.measures)
 app.add_typer(asterisk.app, name="asterisk")
 app.add_typer(speech.app, name="asr")
 app.add_typer(words.knowledge, name="kb")

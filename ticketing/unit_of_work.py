@@ -26,6 +26,7 @@ from ticketing.repositories.contacts import ContactRepository
 from ticketing.repositories.drafts import DraftRepository
 from ticketing.repositories.outbox import OutboxRepository
 from ticketing.repositories.precedents import PrecedentRepository
+from ticketing.repositories.statistics import StatisticsRepository
 from ticketing.repositories.tickets import TicketRepository
 from ticketing.repositories.transcripts import TranscriptRepository
 
@@ -49,6 +50,7 @@ class UnitOfWork:
     callbacks: CallbackRepository
     accounts: AccountRepository
     audits: AuditRepository
+    statistics: StatisticsRepository
 
     def __init__(self, database: Database, *, reads: bool = False) -> None:
         self._database = database
@@ -79,6 +81,7 @@ class UnitOfWork:
         self.callbacks = CallbackRepository(session)
         self.accounts = AccountRepository(session)
         self.audits = AuditRepository(session)
+        self.statistics = StatisticsRepository(session)
         return self
 
     async def __aexit__(

@@ -23,13 +23,23 @@ from ivr.calls.announcer import FOUND, Announcer
 from ivr.calls.effects import AnyEffect
 from ivr.calls.events import AnyEvent, Recorded
 from ivr.calls.plan import CallPlan
-from ivr.calls.vocabulary import AgentId, CallId, CallState, HangupCause, LegId, OfferOutcome, Party, PlaybackId, Skill
+from ivr.calls.vocabulary import (
+    BROKEN_OFF,
+    AgentId,
+    CallId,
+    CallState,
+    HangupCause,
+    LegId,
+    OfferOutcome,
+    Party,
+    PlaybackId,
+    Skill,
+)
 from ivr.calls.work import Timer, Work
 
 BEFORE_QUEUE = (CallState.ARRIVED, CallState.GREETING, CallState.MENU)
 WAITING = (CallState.QUEUED, CallState.OFFERED)
 OVER = (CallState.ENDED, CallState.ABANDONED)
-_BROKEN_OFF = (HangupCause.LOST, HangupCause.FAILURE, HangupCause.UNREACHABLE)
 _OUTCOMES = {
     HangupCause.NORMAL: OfferOutcome.REFUSED,  # lifted and put down, or declined without saying so
     HangupCause.REJECTED: OfferOutcome.REFUSED,
@@ -398,7 +408,7 @@ class CallSession:
         self.agent_leg = None
         if self.state is CallState.OFFERED:
             self._offer_ended(_OUTCOMES[cause])
-        elif cause in _BROKEN_OFF:
+        elif cause in BROKEN_OFF:
             self._broken_off()
         else:
             self._end_conversation()

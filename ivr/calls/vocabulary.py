@@ -99,3 +99,7 @@ class HangupCause(StrEnum):
     UNREACHABLE = "unreachable"
     LOST = "lost"  # its media stopped, or Asterisk ended under it
     FAILURE = "failure"
+
+
+BROKEN_OFF = (HangupCause.LOST, HangupCause.FAILURE, HangupCause.UNREACHABLE)
+"""Ends of an agent's leg that nobody meant: the citizen goes on to the next agent."""
