@@ -5,7 +5,6 @@ Whoever calls takes a citizen with a lease, so two never dial the same; a crash 
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from ticketing.casework import Casework
 from ticketing.deadlines import due_in
@@ -15,19 +14,8 @@ from ticketing.records import CallbackRecord
 from ticketing.service import utc_now
 from ticketing.site import Site
 from ticketing.unit_of_work import UnitOfWork
-from ticketing.vocabulary import CallbackKind, CallbackState, ContactId, TicketState
+from ticketing.vocabulary import CallbackKind, CallbackState, CallOutcome, ContactId, TicketState
 from ticketing.work_calendar import WorkCalendar
-
-
-class CallOutcome(StrEnum):
-    """How an attempt to call a citizen ended."""
-
-    REACHED = "reached"
-    NO_ANSWER = "no_answer"
-    BUSY = "busy"
-    DECLINED = "declined"  # reached, and wants no call
-    WRONG_NUMBER = "wrong_number"
-
 
 FINAL = frozenset({CallOutcome.REACHED, CallOutcome.DECLINED, CallOutcome.WRONG_NUMBER})
 """After these nobody calls again."""

@@ -9,7 +9,6 @@ A guest who does not answer changes nothing: the citizen is back with the agent,
 that names a call is for the asker's own.
 """
 
-from enum import StrEnum
 from typing import TypeAlias
 
 import msgspec
@@ -46,18 +45,6 @@ class ToService(Destination, frozen=True, kw_only=True):
 
 
 AnyDestination: TypeAlias = ToAgent | ToSkill | ToNumber | ToService
-
-
-class DialOutcome(StrEnum):
-    """How dialling somebody ended (呼出结果)."""
-
-    REACHED = "reached"  # 已接通
-    NO_ANSWER = "no_answer"  # 无人接听
-    BUSY = "busy"  # 占线
-    REFUSED = "refused"  # 拒接
-    VOICEMAIL = "voicemail"  # 语音信箱: only a person can tell
-    UNREACHABLE = "unreachable"  # 关机、空号、无法接通
-    WITHDRAWN = "withdrawn"  # 未呼出: the agent gave up, or our own line failed
 
 
 # ---- from the desk
@@ -123,28 +110,15 @@ class DropGuest(FromDesk, frozen=True, kw_only=True):
 
 
 class CallColleague(FromDesk, frozen=True, kw_only=True):
-    """内部通话: call another agent, who must be available. Answered by `Dialling`."""
+    """内部通话: call another agent, who must be available. Answered by `CallBegun`."""
 
     agent: str
 
 
 class CallOut(FromDesk, frozen=True, kw_only=True):
-    """外呼: our phone rings first, then the number is dialled. Answered by `Dialling`."""
+    """外呼: our phone rings first, then the number is dialled. Answered by `CallBegun`."""
 
     number: str
-
-
-class DialCallback(FromDesk, frozen=True, kw_only=True):
-    """回拨: dial a callback this person has taken. Never two at once. Answered by `Dialling`."""
-
-    callback: int
-
-
-class TellOutcome(FromDesk, frozen=True, kw_only=True):
-    """How a dialled call ended, where the agent knows better: it was a voicemail (语音信箱)."""
-
-    call: str
-    outcome: DialOutcome
 
 
 class FindDestinations(FromDesk, frozen=True, kw_only=True):
@@ -165,8 +139,6 @@ CallsRequest: TypeAlias = (
     | DropGuest
     | CallColleague
     | CallOut
-    | DialCallback
-    | TellOutcome
     | FindDestinations
 )
 
@@ -190,11 +162,11 @@ class Destinations(FromServer, frozen=True, kw_only=True):
     found: tuple[DestinationCard, ...]
 
 
-class Dialling(FromServer, frozen=True, kw_only=True):
+class CallBegun(FromServer, frozen=True, kw_only=True):
     """A call was begun; it shows at this desk like any other."""
 
     request: int
     call: str
 
 
-CallsAnswer: TypeAlias = Destinations | Dialling
+CallsAnswer: TypeAlias = Destinations | CallBegun

@@ -11,6 +11,7 @@ from ivr.desk.views import CallCard, DeskView, GuestCard
 from ivr.desk.wire import AnyUpdate, CallChanged
 from ivr.desk.wire_calls import (
     AnyDestination,
+    CallBegun,
     CallColleague,
     CallOut,
     CallsRequest,
@@ -18,15 +19,12 @@ from ivr.desk.wire_calls import (
     Consult,
     DestinationCard,
     Destinations,
-    DialCallback,
-    Dialling,
     DropGuest,
     FindDestinations,
     HandOver,
     HoldCall,
     MuteSelf,
     ResumeCall,
-    TellOutcome,
     ThreeWay,
     ToAgent,
     ToNumber,
@@ -65,10 +63,8 @@ async def carry_out_call(desk: Desk, message: CallsRequest, directory: tuple[Des
     match message:
         case FindDestinations(query=query):
             return Destinations(request=number, found=tuple(each for each in directory if query in each.name))
-        case CallColleague() | CallOut() | DialCallback():
-            return Dialling(request=number, call="dialled-1")
-        case TellOutcome():
-            return Done(request=number)
+        case CallColleague() | CallOut():
+            return CallBegun(request=number, call="dialled-1")
     if card is None:
         return Refused(request=number, code="refused.no_call")
     match message:
