@@ -46,6 +46,7 @@ class Move(StrEnum):
     SIGN_OUT = "sign out"
     RESERVE = "reserve"
     CONNECT = "connect"
+    PASS_ON = "pass on"  # noqa: S105 - a move, no secret
     TAKE_BACK = "take back"  # the offer was withdrawn, or the call's logic failed
     MISS = "miss"  # RONA or refused
     LOSE = "lose"  # the phone cannot be reached or broke off
@@ -74,6 +75,9 @@ MOVES: dict[tuple[AgentState, Move], AgentState] = {
     (_RESERVED, Move.MISS): _PAUSED,
     (_RESERVED, Move.LOSE): _PAUSED,
     (_ON_CALL, Move.TAKE_BACK): _FREE,
+    (_RESERVED, Move.PASS_ON): _FREE,
+    (_ON_CALL, Move.PASS_ON): _FREE,
+    (_WRAP_UP, Move.PASS_ON): _FREE,
     (_ON_CALL, Move.LOSE): _PAUSED,
     (_ON_CALL, Move.WRAP_UP): _WRAP_UP,
     (_WRAP_UP, Move.TAKE_BACK): _FREE,
@@ -94,6 +98,7 @@ MOVES: dict[tuple[AgentState, Move], AgentState] = {
 
 _ENDINGS = {
     OfferOutcome.WITHDRAWN: Move.TAKE_BACK,
+    OfferOutcome.PASSED_ON: Move.PASS_ON,
     OfferOutcome.NO_ANSWER: Move.MISS,
     OfferOutcome.REFUSED: Move.MISS,
     OfferOutcome.UNREACHABLE: Move.LOSE,
