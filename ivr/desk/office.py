@@ -62,6 +62,14 @@ _log = logging.getLogger(__name__)
 NUMBER_SHOWN_MS = 20_000
 """How long a revealed number may stand on a screen."""
 
+LOOK_UP_S = 0.5
+"""How long a call may wait for what is known of its caller before its card is shown without."""
+
+LOOK_AGAIN_S = 1.0
+"""How often the callers of such calls are looked up again."""
+
+STRANGER = CallerView(earlier_calls=0, open_tickets=0, last_ticket=None)
+
 
 _BY_THE_MACHINE = {
     PauseReason.NO_ANSWER: "notice.missed_call",
@@ -85,6 +93,8 @@ class Office:
         self._agents: dict[CallId, AgentId] = {}
         self._callers: dict[CallId, CallerView] = {}
         self._news: dict[CallId, CallSeen] = {}  # the newest of each call: bounded by the calls that stand
+        self._strangers: dict[CallId, CallSeen] = {}  # shown before their callers could be looked up
+        self._look_at = 0.0
         self._work = asyncio.Event()
         self._cut_off = False
         intake.listener = self
@@ -144,8 +154,16 @@ class Office:
 
     async def run(self) -> None:
         """Bring calls to desks and away from them, for ever; what is superseded meanwhile is passed over."""
+        clock = asyncio.get_running_loop().time
         while True:
-            await self._work.wait()
+            if self._strangers and clock() >= self._look_at:
+                await self._look_again()
+                self._look_at = clock() + LOOK_AGAIN_S
+            try:
+                async with asyncio.timeout_at(self._look_at if self._strangers else None):
+                    await self._work.wait()
+            except TimeoutError:
+                continue
             call = self._news.pop(next(iter(self._news)))
             if not self._news:
                 self._work.clear()
@@ -169,6 +187,7 @@ class Office:
         if news.over:
             self._intake.forget(news.call)
             self._callers.pop(news.call, None)
+            self._strangers.pop(news.call, None)
 
     def _queue_card(self, queue: QueueSeen) -> QueueCard:
         measures = self._today.measures()
@@ -182,17 +201,38 @@ class Office:
     async def _pop(self, agent: AgentId, news: CallSeen) -> None:
         """The call comes to a desk: its card, and what was said and drafted before (a restarted server, a transfer)."""
         self._agents[news.call] = agent
-        try:
-            file, caller = await self._intake.open(news.call, news.arrived_at, news.caller_number)
-        except DatabaseUnavailable as why:
-            _log.error("nothing known of the caller of call %s: %s", news.call, why)
-            file = self._intake.open_unknown(news.call, news.arrived_at, news.caller_number)
-            caller = CallerView(earlier_calls=0, open_tickets=0, last_ticket=None)
-        self._callers[news.call] = caller
+        file = await self._look_up(news)
+        if file is None:
+            self._strangers[news.call] = news
+            self._look_at = asyncio.get_running_loop().time() + LOOK_AGAIN_S
+            self._callers.setdefault(news.call, STRANGER)
+            file = self._intake.opened(news.call, news.arrived_at, news.caller_number)
         if self._agents.get(news.call) != agent:
             return  # withdrawn while it was looked up
         self._show(agent, news)
         self._refill(agent, file)
+
+    async def _look_up(self, news: CallSeen) -> CallFile | None:
+        """The call's file, its caller noted; None where the database is away or slow, or has not heard of it yet."""
+        try:
+            async with asyncio.timeout(LOOK_UP_S):
+                file, caller = await self._intake.open(news.call, news.arrived_at, news.caller_number)
+        except (DatabaseUnavailable, UnknownId, TimeoutError) as why:
+            _log.warning("caller of call %s not looked up: %s", news.call, type(why).__name__)
+            return None
+        self._callers[news.call] = caller
+        return file
+
+    async def _look_again(self) -> None:
+        for call, news in list(self._strangers.items()):
+            file = await self._look_up(news)
+            if file is None:
+                return  # what is slow is not asked for the others too
+            shown = self._strangers.pop(call, None)
+            agent = self._agents.get(call)
+            if shown is not None and agent is not None:
+                self._show(agent, shown)
+                self._refill(agent, file)
 
     def _refill(self, agent: AgentId, file: CallFile) -> None:
         seat = self._seat(agent)
@@ -206,6 +246,8 @@ class Office:
             seat.tell(lambda seq: Submitted(seq=seq, ticket=ticket))
 
     def _show(self, agent: AgentId, news: CallSeen) -> None:
+        if news.call in self._strangers:
+            self._strangers[news.call] = news
         card = CallCard(
             id=news.call,
             state=news.state,

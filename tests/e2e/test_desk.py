@@ -1,12 +1,14 @@
 """The desk's side of a real call: what it is shown, what it may do, and what it may not."""
 
 import asyncio
+from collections.abc import Sequence
 
 import msgspec
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from ivr.calls.events import Recorded
 from ivr.calls.vocabulary import AgentState
 from ivr.demo.hand import DeskHand, HandRefused
 from ivr.demo.sip.received import Answer
@@ -36,6 +38,7 @@ from ivr.desk.wire import (
     decode_from_server,
     encode,
 )
+from ivr.event_log import DatabaseEventLog
 from tests.e2e.stage import Stage
 from tests.e2e.test_line import connected
 from tests.until import until_async
@@ -223,3 +226,27 @@ async def test_a_person_without_a_phone_signs_in_and_has_no_seat(stage: Stage) -
 async def test_a_supervisor_may_watch_what_is_broken(stage: Stage) -> None:
     async with stage.hand("1901") as hand:
         await hand.ask(Watch(request=hand.number(), topic=Topic.FAULTS), Done)
+
+
+async def test_a_call_comes_to_its_desk_while_the_event_log_is_slow(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await stage.dial(await stage.citizen("13800000077"))
+    await first.hang_up()
+    keep, may_keep = DatabaseEventLog.append, asyncio.Event()
+
+    async def kept_later(log: DatabaseEventLog, records: Sequence[Recorded]) -> None:
+        await may_keep.wait()
+        await keep(log, records)
+
+    monkeypatch.setattr(DatabaseEventLog, "append", kept_later)
+    await stage.phone("1001", Answer())
+    hand = await stage.agent("1001")
+    call = await stage.dial(await stage.citizen("13800000077"))
+    view = await hand.until(connected, "talking while nothing can be kept")
+    assert view.call is not None
+    assert view.call.masked_number == "138****0077"
+    may_keep.set()
+    await hand.until(lambda view: view.call is not None and view.call.caller.earlier_calls == 1, "the caller known", 10)
+    await call.hang_up()
+    await stage.free(hand)
