@@ -22,6 +22,7 @@ from ivr.ari.account import AriAccount
 from ivr.ari.sounds import Sounds
 from ivr.ari.telephony import AriTelephony
 from ivr.attendance import AttendanceKeeper
+from ivr.back_office import BackOffice, staff_of
 from ivr.calls.events import Recorded
 from ivr.calls.roster import Agent
 from ivr.calls.vocabulary import CallId
@@ -43,14 +44,12 @@ from ivr.speech import PipelineEar, chosen_model
 from ivr.switchboard import Switchboard
 from ivr.tasks import Tasks
 from ticketing import schema
-from ticketing.accounts import Accounts, Seed
+from ticketing.accounts import Accounts
 from ticketing.database import Database, open_database
 from ticketing.dispatch import DispatchWorker, Gateways, RetryPolicy
 from ticketing.gateways import DirectoryGateway, Gateway, WebhookGateway
-from ticketing.records import AccountRecord
 from ticketing.service import TicketService
 from ticketing.unit_of_work import UnitOfWork
-from ticketing.vocabulary import AgencyId, Role
 
 _log = logging.getLogger(__name__)
 
@@ -90,7 +89,7 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         await schema.upgrade(settings.database_url)
         database = await stack.enter_async_context(open_database(settings.database_url))
         accounts = Accounts(database)
-        await accounts.seed(_seeds(instance))
+        await accounts.seed(instance.seeds())
         asterisk, rendered = await asyncio.to_thread(instance.prepare_asterisk, progress)
         drafter, index = await asyncio.to_thread(instance.prepare_mind, progress)
         engine = await asyncio.to_thread(VoskEngine, model)
@@ -100,6 +99,9 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         keeper = Keeper(database)
         stack.push_async_callback(_flush, keeper)
         tasks.start("keeper", keeper.run())
+        back_office = stack.enter_context(
+            BackOffice.opened(database, instance.site, staff_of(instance.people), clock, settings.matters)
+        )
         intake = Intake(
             database=database,
             keeper=keeper,
@@ -109,6 +111,8 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
             index=index,
             clock=clock,
             executor=executor,
+            casework=back_office.casework,
+            matters=back_office.matters,
         )
         tasks.start("drafting", intake.run())
         media = await _media(stack, settings)
@@ -135,19 +139,18 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         worker = DispatchWorker(
             database,
             instance.site,
-            Gateways(default=await _gateway(stack, instance)),
+            Gateways(default=await open_gateway(stack, instance)),
             policy=RetryPolicy(attempts=settings.dispatch.attempts),
             now=clock.now,
-            on_dispatched=intake.dispatched,
         )
-        intake.on_submitted = worker.wake
         tasks.start("dispatch", worker.run())
         newsroom = Newsroom()
+        counters = back_office.start(tasks, intake, office, newsroom, worker)
         desks = DeskServer(
             Door(accounts),
             office,
             newsroom,
-            Counters(office, newsroom),
+            Counters(office, newsroom, counters),
             secret=instance.secrets.desk,
             site=instance.site.info.short_name,
             zone=instance.site.info.timezone,
@@ -174,24 +177,6 @@ def _agents(instance: Instance) -> list[Agent]:
         )
         for person in instance.people
         if person.extension is not None
-    ]
-
-
-def _seeds(instance: Instance) -> list[Seed]:
-    return [
-        Seed(
-            account=AccountRecord(
-                id=person.id,
-                name=person.name,
-                extension=person.extension,
-                role=Role(person.role),
-                skills=tuple(person.skills),
-                agency_id=AgencyId(person.agency) if person.agency else None,
-            ),
-            first_password=instance.passwords[person.id],
-        )
-        for person in instance.people
-        if person.id in instance.passwords
     ]
 
 
@@ -258,7 +243,8 @@ async def _today(database: Database, instance: Instance, settings: Settings) -> 
     return Today(instance.zone, SystemClock().now, round(settings.queue.answer_within_s * 1000), log)
 
 
-async def _gateway(stack: AsyncExitStack, instance: Instance) -> Gateway:
+async def open_gateway(stack: AsyncExitStack, instance: Instance) -> Gateway:
+    """The way to the agencies the settings name. Raises `SettingsError`."""
     settings = instance.settings
     if not settings.dispatch.webhook:
         return DirectoryGateway(settings.dispatch_directory)

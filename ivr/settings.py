@@ -147,6 +147,11 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.database.url or f"sqlite+aiosqlite:///{self.home / 'hotline.db'}"
 
     @property
+    def matters(self) -> Path:
+        """The search for duplicates; it can be made again from the database."""
+        return self.home / "cache" / "matters"
+
+    @property
     def cache(self) -> Path:
         """What can be made again: trained models."""
         return self.home / "cache"

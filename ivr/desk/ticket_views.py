@@ -72,6 +72,7 @@ class FieldKind(StrEnum):
     CHOICE = "choice"  # one of `choices`, by value
     AGENCY = "agency"  # an agency's id; `choices` are the likeliest, `FindChoices` finds others
     AGENCIES = "agencies"  # a list of them
+    CATEGORY = "category"  # six digits; as for agencies
     REFERENCE = "reference"  # another ticket's number
     ARTICLE = "article"  # an article's id
     NUMBER = "number"
