@@ -33,8 +33,10 @@ from ivr.desk.newsroom import Newsroom
 from ivr.desk.office import Office
 from ivr.desk.rates import Today
 from ivr.desk.server import DeskServer
+from ivr.directory import load_directory
 from ivr.event_log import DatabaseEventLog, recorded_of
 from ivr.exchange import ensure_running, supervise
+from ivr.front_office import FrontOffice
 from ivr.instance import LEAST_FREE_BYTES, Instance
 from ivr.intake import Intake
 from ivr.keeper import Keeper
@@ -120,7 +122,8 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         pipeline = await stack.enter_async_context(_pipeline(engine, media, ear, instance, settings))
         ear.pipeline = pipeline
         telephony = await stack.enter_async_context(_telephony(rendered))
-        plans = CallPlans(instance.site, instance.book, settings.queue)
+        directory = load_directory(settings.directory_file, instance.site, trunk=bool(settings.asterisk.trunk_contact))
+        plans = CallPlans(instance.site, instance.book, settings.queue, directory.outside)
         switchboard = Switchboard(
             telephony=telephony,
             ear=ear,
@@ -146,11 +149,26 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         tasks.start("dispatch", worker.run())
         newsroom = Newsroom()
         counters = back_office.start(tasks, intake, office, newsroom, worker)
+        front_office = FrontOffice(
+            switchboard=switchboard,
+            telephony=telephony,
+            database=database,
+            keeper=keeper,
+            site=instance.site,
+            directory=directory,
+            office=office,
+            newsroom=newsroom,
+            callbacks=back_office.callbacks,
+            recordings=settings.recordings,
+            clock=clock,
+            tasks=tasks,
+        )
+        back_office.callback_desk.dialler = front_office.dialler
         desks = DeskServer(
             Door(accounts),
             office,
             newsroom,
-            Counters(office, newsroom, counters),
+            Counters(office, newsroom, (*counters, *front_office.counters)),
             secret=instance.secrets.desk,
             site=instance.site.info.short_name,
             zone=instance.site.info.timezone,

@@ -112,6 +112,12 @@ class AgentFloor:
         self._changed(seat)
         return seat
 
+    def lend_self(self, agent: AgentId, call: CallId) -> Seat:
+        """Reserve an agent, paused or not, for a call of their own. Raises `MoveRefused`."""
+        seat = self._roster.dial(agent, call, self._clock.now())
+        self._changed(seat)
+        return seat
+
     def available(self, skill: Skill) -> list[AgentId]:
         """Who could be lent for a skill now, the longest idle first."""
         seats = [

@@ -45,6 +45,7 @@ class Move(StrEnum):
     PAUSE = "pause"
     SIGN_OUT = "sign out"
     RESERVE = "reserve"
+    DIAL = "dial"
     CONNECT = "connect"
     PASS_ON = "pass on"  # noqa: S105 - a move, no secret
     TAKE_BACK = "take back"  # the offer was withdrawn, or the call's logic failed
@@ -70,6 +71,8 @@ MOVES: dict[tuple[AgentState, Move], AgentState] = {
     (_FREE, Move.SIGN_OUT): _OUT,
     (_PAUSED, Move.SIGN_OUT): _OUT,
     (_FREE, Move.RESERVE): _RESERVED,
+    (_FREE, Move.DIAL): _RESERVED,
+    (_PAUSED, Move.DIAL): _RESERVED,
     (_RESERVED, Move.CONNECT): _ON_CALL,
     (_RESERVED, Move.TAKE_BACK): _FREE,
     (_RESERVED, Move.MISS): _PAUSED,
@@ -159,6 +162,13 @@ class Roster:
     def reserve(self, agent: AgentId, call: CallId, at: datetime) -> Seat:
         """The ACD matched the agent with a call. Raises `MoveRefused` where they are not available."""
         return self._move(agent, Move.RESERVE, at, call=call)
+
+    def dial(self, agent: AgentId, call: CallId, at: datetime) -> Seat:
+        """The agent calls somebody, paused or not; who was paused is again after it. Raises `MoveRefused`."""
+        seat = self.seat(agent)
+        paused = seat.state is AgentState.PAUSED
+        kept = (seat.pause_reason or PauseReason.BACK_OFFICE) if paused else seat.pause_next
+        return self._move(agent, Move.DIAL, at, call=call, pause_next=kept)
 
     def connect(self, agent: AgentId, call: CallId, at: datetime) -> Seat | None:
         """They talk. An agent found talking without a reservation of anybody's is bound to the call; else None."""

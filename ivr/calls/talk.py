@@ -26,6 +26,8 @@ from ivr.calls.vocabulary import (
 )
 from ivr.calls.work import Timer
 
+ASIDE = (Invitation.CONSULT, Invitation.TRANSFER)
+OUT = (Invitation.TRANSFER, Invitation.TAKE_OVER)
 SCORES = frozenset("12345")
 
 
@@ -99,7 +101,7 @@ class Talk(Legs):
         outside = event.guest is None
         leg = self._next_leg("guest" if outside else "agent")
         self.guests[leg] = Guest(leg, event.name, event.endpoint, event.invitation, event.guest)
-        if event.invitation is not Invitation.THREE_WAY:
+        if event.invitation in ASIDE:
             self._hold(True)
         ring_ms = self.plan.dial_ms if outside else self.plan.ring_ms
         party = Party.GUEST if outside else Party.AGENT
@@ -123,7 +125,7 @@ class Talk(Legs):
             if self.state is not CallState.CONNECTED:
                 self._hold(False)
                 self._tell_outside(guest, left=True)
-            elif guest.invitation is Invitation.TRANSFER:
+            elif guest.invitation in OUT:
                 self._hand_over(guest)
             elif guest.invitation is Invitation.THREE_WAY:
                 self._tell_outside(guest, left=False)
@@ -181,7 +183,7 @@ class Talk(Legs):
         if self.state is CallState.CONNECTED:
             if not guest.joined:
                 self._work.add(do.Note(event=ev.GuestMissed(name=guest.name, outcome=DIAL_OUTCOMES[cause])))
-            if guest.invitation is not Invitation.THREE_WAY:
+            if guest.invitation in ASIDE:
                 self._hold(False)
         elif not self.guests:
             if guest.joined:
@@ -257,7 +259,7 @@ class Talk(Legs):
         guest, aside = self._with_us(), self._aside()
         if guest is not None:
             self._hand_over(guest, OfferOutcome.UNREACHABLE if broken else OfferOutcome.PASSED_ON)
-        elif aside is not None and aside.invitation is Invitation.TRANSFER:
+        elif aside is not None and aside.invitation in OUT:
             self._leave_ringing(aside, broken=broken)
         elif broken and self.direction is not Direction.INTERNAL:
             self._broken_off()
@@ -267,6 +269,7 @@ class Talk(Legs):
     def _leave_ringing(self, guest: Guest, *, broken: bool) -> None:
         """Out of it before the transfer was answered: the citizen hears music on."""
         agent, leg = self.agent, self.agent_leg
+        self._hold(True)
         self.agent_leg = None
         if leg is not None:
             self._hang_up(leg)

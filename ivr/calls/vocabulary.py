@@ -67,6 +67,7 @@ class Invitation(StrEnum):
     CONSULT = "consult"  # the agent asks them while the citizen hears music
     THREE_WAY = "three_way"  # 三方: all hear each other at once
     TRANSFER = "transfer"  # 盲转: the citizen hears music, then them, and the agent is out
+    TAKE_OVER = "take_over"  # 接管: they come in, and the agent is out
 
 
 class DialOutcome(StrEnum):
