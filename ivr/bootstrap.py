@@ -160,6 +160,7 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
             newsroom=newsroom,
             callbacks=back_office.callbacks,
             recordings=settings.recordings,
+            secret=instance.secrets.desk,
             clock=clock,
             tasks=tasks,
         )
@@ -173,6 +174,7 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
             site=instance.site.info.short_name,
             zone=instance.site.info.timezone,
             clock=clock,
+            web=front_office.web.respond,
         )
         port = await _listen(stack, desks, settings)
         running = tasks.start("switchboard", switchboard.run())

@@ -10,6 +10,8 @@ from ivr.desk.floor_counter import FloorDesk
 from ivr.desk.floor_report import FloorReport
 from ivr.desk.newsroom import Newsroom
 from ivr.desk.office import Office
+from ivr.desk.recordings_counter import RecordingDesk
+from ivr.desk.recordings_web import RecordingsWeb
 from ivr.desk.topics import Topic
 from ivr.dialler import Dialler
 from ivr.directory import Directory
@@ -26,7 +28,7 @@ from ticketing.vocabulary import CallbackKind, ContactId
 
 
 class FrontOffice:
-    """One server's. `dialler` is for whoever calls citizens back."""
+    """One server's. `dialler` is for whoever calls citizens back, `web` for the desks' address."""
 
     def __init__(
         self,
@@ -41,10 +43,12 @@ class FrontOffice:
         newsroom: Newsroom,
         callbacks: Callbacks,
         recordings: Path,
+        secret: str,
         clock: Clock,
         tasks: Tasks,
     ) -> None:
         floor = switchboard.floor
+        self.web = RecordingsWeb(secret, recordings, clock)
         self.lines = Lines(switchboard, telephony, tasks)
         self.dialler = Dialler(switchboard, directory, database, clock, tasks)
         self.report = FloorReport(floor.seats, lambda: office.queue_card(floor.queue()), newsroom, clock)
@@ -53,6 +57,7 @@ class FrontOffice:
         self.counters: tuple[Counter, ...] = (
             CallDesk(switchboard, self.dialler, directory, skills),
             floor_desk,
+            RecordingDesk(database, recordings, self.web, self.lines, telephony, clock),
         )
 
         async def owe(unit: UnitOfWork, contact: ContactId) -> None:

@@ -188,5 +188,5 @@ async def running_stage(home: Home, **changes: str) -> AsyncIterator[Stage]:
             stage = Stage(home, hotline, stack)
             yield stage
         await stage.empty()
-        tasks = [task.get_name() for task in asyncio.all_tasks() if "call" in task.get_name()]
+        tasks = [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("call ")]
         assert not tasks, f"tasks of a call are left: {tasks}"
