@@ -22,6 +22,7 @@ from ivr.ari.account import AriAccount
 from ivr.ari.sounds import Sounds
 from ivr.ari.telephony import AriTelephony
 from ivr.attendance import AttendanceKeeper
+from ivr.back_office import BackOffice, staff_of
 from ivr.callers import known_callers
 from ivr.calls.events import Recorded
 from ivr.calls.roster import Agent
@@ -33,9 +34,11 @@ from ivr.desk.newsroom import Newsroom
 from ivr.desk.office import Office
 from ivr.desk.rates import Today
 from ivr.desk.server import DeskServer
+from ivr.directory import load_directory
 from ivr.event_log import DatabaseEventLog, recorded_of
 from ivr.exchange import ensure_running, supervise
 from ivr.exporter import serve_metrics
+from ivr.front_office import FrontOffice
 from ivr.instance import LEAST_FREE_BYTES, Instance
 from ivr.intake import Intake
 from ivr.keeper import Keeper
@@ -46,14 +49,12 @@ from ivr.speech import PipelineEar, chosen_model
 from ivr.switchboard import Switchboard
 from ivr.tasks import Tasks
 from ticketing import schema
-from ticketing.accounts import Accounts, Seed
+from ticketing.accounts import Accounts
 from ticketing.database import Database, open_database
 from ticketing.dispatch import DispatchWorker, Gateways, RetryPolicy
 from ticketing.gateways import DirectoryGateway, Gateway, WebhookGateway
-from ticketing.records import AccountRecord
 from ticketing.service import TicketService
 from ticketing.unit_of_work import UnitOfWork
-from ticketing.vocabulary import AgencyId, Role
 
 _log = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         await schema.upgrade(settings.database_url)
         database = await stack.enter_async_context(open_database(settings.database_url))
         accounts = Accounts(database)
-        await accounts.seed(_seeds(instance))
+        await accounts.seed(instance.seeds())
         asterisk, rendered = await asyncio.to_thread(instance.prepare_asterisk, progress)
         drafter, index = await asyncio.to_thread(instance.prepare_mind, progress)
         engine = await asyncio.to_thread(VoskEngine, model)
@@ -103,6 +104,9 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         keeper = Keeper(database)
         stack.push_async_callback(_flush, keeper)
         tasks.start("keeper", keeper.run())
+        back_office = stack.enter_context(
+            BackOffice.opened(database, instance.site, staff_of(instance.people), clock, settings.matters)
+        )
         intake = Intake(
             database=database,
             keeper=keeper,
@@ -112,6 +116,8 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
             index=index,
             clock=clock,
             executor=executor,
+            casework=back_office.casework,
+            matters=back_office.matters,
         )
         tasks.start("drafting", intake.run())
         media = await _media(stack, settings)
@@ -119,7 +125,8 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         pipeline = await stack.enter_async_context(_pipeline(engine, media, ear, instance, settings))
         ear.pipeline = pipeline
         telephony = await stack.enter_async_context(_telephony(rendered))
-        plans = CallPlans(instance.site, instance.book, settings.queue)
+        directory = load_directory(settings.directory_file, instance.site, trunk=bool(settings.asterisk.trunk_contact))
+        plans = CallPlans(instance.site, instance.book, settings.queue, directory.outside)
         callers = await known_callers(database, settings.queue, clock)
         switchboard = Switchboard(
             telephony=telephony,
@@ -142,23 +149,39 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         worker = DispatchWorker(
             database,
             instance.site,
-            Gateways(default=await _gateway(stack, instance)),
+            Gateways(default=await open_gateway(stack, instance)),
             policy=RetryPolicy(attempts=settings.dispatch.attempts),
             now=clock.now,
-            on_dispatched=intake.dispatched,
         )
-        intake.on_submitted = worker.wake
         tasks.start("dispatch", worker.run())
         newsroom = Newsroom()
+        counters = back_office.start(tasks, intake, office, newsroom, worker)
+        front_office = FrontOffice(
+            switchboard=switchboard,
+            telephony=telephony,
+            database=database,
+            keeper=keeper,
+            site=instance.site,
+            directory=directory,
+            office=office,
+            newsroom=newsroom,
+            callbacks=back_office.callbacks,
+            recordings=settings.recordings,
+            secret=instance.secrets.desk,
+            clock=clock,
+            tasks=tasks,
+        )
+        back_office.callback_desk.dialler = front_office.dialler
         desks = DeskServer(
             Door(accounts),
             office,
             newsroom,
-            Counters(office, newsroom),
+            Counters(office, newsroom, (*counters, *front_office.counters)),
             secret=instance.secrets.desk,
             site=instance.site.info.short_name,
             zone=instance.site.info.timezone,
             clock=clock,
+            web=front_office.web.respond,
         )
         port = await _listen(stack, desks, settings)
         running = tasks.start("switchboard", switchboard.run())
@@ -184,24 +207,6 @@ def _agents(instance: Instance) -> list[Agent]:
         )
         for person in instance.people
         if person.extension is not None
-    ]
-
-
-def _seeds(instance: Instance) -> list[Seed]:
-    return [
-        Seed(
-            account=AccountRecord(
-                id=person.id,
-                name=person.name,
-                extension=person.extension,
-                role=Role(person.role),
-                skills=tuple(person.skills),
-                agency_id=AgencyId(person.agency) if person.agency else None,
-            ),
-            first_password=instance.passwords[person.id],
-        )
-        for person in instance.people
-        if person.id in instance.passwords
     ]
 
 
@@ -268,7 +273,8 @@ async def _today(database: Database, instance: Instance, settings: Settings) -> 
     return Today(instance.zone, SystemClock().now, round(settings.queue.answer_within_s * 1000), log)
 
 
-async def _gateway(stack: AsyncExitStack, instance: Instance) -> Gateway:
+async def open_gateway(stack: AsyncExitStack, instance: Instance) -> Gateway:
+    """The way to the agencies the settings name. Raises `SettingsError`."""
     settings = instance.settings
     if not settings.dispatch.webhook:
         return DirectoryGateway(settings.dispatch_directory)

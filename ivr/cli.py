@@ -2,7 +2,7 @@
 
 import typer
 
-from ivr.commands import asterisk, demo, instance, measures, serve, site, speech, words
+from ivr.commands import asterisk, callback, deadline, demo, instance, measures, serve, site, speech, ticket, words
 
 app = typer.Typer(
     name="hotline",
@@ -17,11 +17,14 @@ app.command()(demo.demo)
 app.command()(instance.doctor)
 app.command()(words.draft)
 app.command()(measures.measures)
+app.command()(deadline.deadline)
 app.add_typer(asterisk.app, name="asterisk")
 app.add_typer(speech.app, name="asr")
 app.add_typer(words.knowledge, name="kb")
 app.add_typer(words.places, name="place")
 app.add_typer(site.app, name="site")
+app.add_typer(ticket.app, name="ticket")
+app.add_typer(callback.app, name="callback")
 
 
 def main() -> None:

@@ -48,6 +48,7 @@ class AsteriskSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=
     rtp_end: int = 19998
     rtp_timeout_s: int = 30
     trunk_hosts: tuple[str, ...] = ("127.0.0.1",)
+    trunk_contact: str = ""
     fallback_port: int = 4573
 
 
@@ -87,6 +88,8 @@ class QueueSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     menu_wait_s: float = 3.0
     position_every_s: float = 30.0
     answer_within_s: float = 15.0
+    survey: bool = False
+    keep_place_key: str = "1"
     strategy: str = "longest_idle"
     max_wait_s: float = 0.0
     overflow_s: float = 60.0
@@ -154,6 +157,11 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.home / "roster.toml"
 
     @property
+    def directory_file(self) -> Path:
+        """Agencies' telephone lines, beside the site's emergency lines."""
+        return self.home / "directory.toml"
+
+    @property
     def secrets_file(self) -> Path:
         """Generated secrets, mode 0600."""
         return self.home / "secrets.toml"
@@ -172,6 +180,11 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def database_url(self) -> str:
         """The database's address."""
         return self.database.url or f"sqlite+aiosqlite:///{self.home / 'hotline.db'}"
+
+    @property
+    def matters(self) -> Path:
+        """The search for duplicates; it can be made again from the database."""
+        return self.home / "cache" / "matters"
 
     @property
     def cache(self) -> Path:

@@ -5,6 +5,7 @@ TicketingError
 ├── UnknownId           an agency, category, place, article, draft or ticket that does not exist was named
 ├── DraftIncomplete     a draft cannot be submitted; carries the fields that are missing
 ├── AlreadySubmitted    the draft became a ticket before; carries its reference
+├── DueTimeRefused      a due time set by hand gives more time than the rule, or none at all
 ├── StepRefused         a ticket's step is not open now, or not to this person; says why and what is open
 ├── AccessRefused       this person may not see this, or must say why
 ├── ChangedMeanwhile    somebody else changed the thing first; carries what they changed
@@ -51,6 +52,14 @@ class AlreadySubmitted(TicketingError):
     def __init__(self, reference: str) -> None:
         self.reference = reference
         super().__init__(f"already submitted as {reference}")
+
+
+class DueTimeRefused(TicketingError):
+    """The due time a person set cannot stand; `reason` is for them (Chinese)."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"due time refused: {reason}")
 
 
 class StepRefused(TicketingError):

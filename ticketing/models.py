@@ -205,6 +205,7 @@ class Ticket(Base):
     merged_into: Mapped[Reference | None] = mapped_column(String(10), index=True)
     closure: Mapped[Closure | None] = mapped_column(Word(Closure))
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    promised_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     contact: Mapped[Contact] = relationship(lazy="raise")
     caller: Mapped[Caller | None] = relationship(lazy="raise")

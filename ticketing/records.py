@@ -102,11 +102,41 @@ class RecordingRecord(msgspec.Struct, frozen=True, kw_only=True):
     offset_ms: int
 
 
+class RecordingFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which recorded calls are looked for; what is empty does not matter. `number` may be a number's end.
+
+    `words` must all be in one utterance. `before` continues after the last call of the page before.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    before: datetime | None = None
+    agent: str = ""
+    number: str = ""
+    reference: str = ""
+    words: tuple[str, ...] = ()
+
+
+class RecordedCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that can be heard again. `said` is the first utterance with the words looked for; `rating` 1 to 5."""
+
+    contact: ContactId
+    arrived_at: datetime
+    ms: int
+    agent_id: str | None
+    caller_number: str | None
+    references: tuple[Reference, ...] = ()
+    said: str = ""
+    said_at_ms: int | None = None
+    rating: int | None = None
+
+
 class TicketRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A work order, whole. `category` and `lead_agency` are the words as they stood when it was written.
 
     `due_at` is counted from creation until the ticket is dispatched, then from dispatch. `revision` grows with every
     change. `holder_agency_id` is the unit at or below the lead that works on it; at `sign_by` it is signed by itself.
+    `promised_by` is an earlier due time than the rule's, set by hand at intake.
     """
 
     reference: Reference
@@ -143,17 +173,42 @@ class TicketRecord(msgspec.Struct, frozen=True, kw_only=True):
     merged_into: Reference | None = None
     closure: Closure | None = None
     closed_at: datetime | None = None
+    promised_by: datetime | None = None
 
 
 class TicketFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which tickets a list shows; what is empty does not matter. `agencies` lead or hold them."""
+    """Which tickets a list shows; what is empty does not matter. `agencies` lead or hold them.
+
+    `overdue_at`: an agency owes its reply since before then. `extension_asked`: an extension waits for its approval.
+    `references` are the only ones looked at; `of_caller` shows those of the number that contact came from.
+    """
 
     states: tuple[TicketState, ...] = ()
     agencies: tuple[AgencyId, ...] = ()
     due_before: datetime | None = None
+    overdue_at: datetime | None = None
     category_prefix: str = ""
     supervised: bool = False
+    extension_asked: bool = False
+    created_by: str = ""
+    of_caller: ContactId | None = None
+    reference_prefix: str = ""
+    references: tuple[str, ...] | None = None
     before: str = ""
+
+
+class DueMark(msgspec.Struct, frozen=True, kw_only=True):
+    """A place in a list by due time: that of the ticket last seen."""
+
+    due_at: datetime | None
+    reference: str
+
+
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """How many tickets a filter finds, and of how many the agency's reply is overdue."""
+
+    tickets: int
+    overdue: int
 
 
 class TicketEventRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -205,7 +260,10 @@ class PrecedentRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallbackRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A citizen to be called. `entered_at` keeps their place; not before `not_before`, best by `due_at`."""
+    """A citizen to be called. `entered_at` keeps their place; not before `not_before`, best by `due_at`.
+
+    `lease` says who calls them, until `leased_until`; past that time nobody does.
+    """
 
     id: int
     kind: CallbackKind
@@ -218,7 +276,16 @@ class CallbackRecord(msgspec.Struct, frozen=True, kw_only=True):
     due_at: datetime
     attempts: int
     outcome: str = ""
+    lease: str | None = None
+    leased_until: datetime | None = None
     closed_at: datetime | None = None
+
+
+class CallbackTally(msgspec.Struct, frozen=True, kw_only=True):
+    """How many citizens wait to be called, and how many of them longer than they should."""
+
+    waiting: int
+    overdue: int
 
 
 class AccountRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,6 +26,7 @@ from ticketing.repositories.contacts import ContactRepository
 from ticketing.repositories.drafts import DraftRepository
 from ticketing.repositories.outbox import OutboxRepository
 from ticketing.repositories.precedents import PrecedentRepository
+from ticketing.repositories.recordings import RecordingRepository
 from ticketing.repositories.statistics import StatisticsRepository
 from ticketing.repositories.tickets import TicketRepository
 from ticketing.repositories.transcripts import TranscriptRepository
@@ -43,6 +44,7 @@ class UnitOfWork:
     contacts: ContactRepository
     call_events: CallEventRepository
     transcripts: TranscriptRepository
+    recordings: RecordingRepository
     drafts: DraftRepository
     tickets: TicketRepository
     outbox: OutboxRepository
@@ -74,6 +76,7 @@ class UnitOfWork:
         self.contacts = ContactRepository(session)
         self.call_events = CallEventRepository(session)
         self.transcripts = TranscriptRepository(session)
+        self.recordings = RecordingRepository(session)
         self.drafts = DraftRepository(session)
         self.tickets = TicketRepository(session)
         self.outbox = OutboxRepository(session)

@@ -42,7 +42,7 @@ class Counters:
             case Watch(topic=topic):
                 if staff.role not in WATCHERS[topic]:
                     raise Refusal("refused.not_allowed")
-                self._newsroom.watch(topic, outbox)
+                self._newsroom.watch(topic, outbox, staff)
             case Unwatch(topic=topic):
                 self._newsroom.unwatch(topic, outbox)
             case SignOut() if staff.extension is None:

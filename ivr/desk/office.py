@@ -20,7 +20,8 @@ from ivr.desk.envelope import Done, FromServer
 from ivr.desk.rates import Today
 from ivr.desk.refusal import Refusal
 from ivr.desk.seats import Seat
-from ivr.desk.views import CallCard, DeskView, Notice, QueueCard, Rate
+from ivr.desk.ticket_views import LikelyTicket
+from ivr.desk.views import CallCard, DeskView, GuestCard, Notice, QueueCard, Rate
 from ivr.desk.wire import (
     AgentChanged,
     AnyUpdate,
@@ -30,6 +31,7 @@ from ivr.desk.wire import (
     Choices,
     DraftChanged,
     EditField,
+    Ending,
     FindChoices,
     FinishCall,
     GoReady,
@@ -41,6 +43,7 @@ from ivr.desk.wire import (
     Pause,
     QueueChanged,
     ReadArticle,
+    Resembling,
     RevealNumber,
     Said,
     SearchKnowledge,
@@ -54,7 +57,14 @@ from ivr.desk.wire import (
 from ivr.floor import AgentFloor
 from ivr.intake import CallFile, Intake
 from ivr.ports import AsteriskUnavailable
-from ticketing.errors import AlreadySubmitted, DatabaseUnavailable, DraftIncomplete, UnknownId
+from ticketing.errors import (
+    AlreadySubmitted,
+    DatabaseUnavailable,
+    DraftIncomplete,
+    DueTimeRefused,
+    StepRefused,
+    UnknownId,
+)
 from ticketing.views import ArticleHit, CallerView, DraftView, TicketView
 
 _log = logging.getLogger(__name__)
@@ -77,6 +87,8 @@ _BY_THE_MACHINE = {
 }
 """What an agent is told whom the machine has paused."""
 
+
+AT_A_DESK = frozenset({CallState.OFFERED, CallState.DIALLING, CallState.CONNECTED, CallState.WRAP_UP})
 
 SEATLESS = frozenset({SearchKnowledge, ReadArticle, FindChoices})
 """What a person without a seat at the phones may ask too."""
@@ -112,7 +124,7 @@ class Office:
     def _seat(self, agent: AgentId) -> Seat:
         seat = self._seats.get(agent)
         if seat is None:
-            view = DeskView(agent=agent_card(self._floor.seat(agent)), queue=self._queue_card(self._floor.queue()))
+            view = DeskView(agent=agent_card(self._floor.seat(agent)), queue=self.queue_card(self._floor.queue()))
             seat = self._seats[agent] = Seat(view)
         return seat
 
@@ -130,7 +142,7 @@ class Office:
 
     def queue_changed(self, queue: QueueSeen) -> None:
         """See `watchers.Watcher`."""
-        card = self._queue_card(queue)
+        card = self.queue_card(queue)
         for seat in self._seats.values():
             seat.tell(lambda seq: QueueChanged(seq=seq, queue=card))
 
@@ -174,7 +186,7 @@ class Office:
 
     async def _moved(self, news: CallSeen) -> None:
         before = self._agents.get(news.call)
-        shown = news.state in (CallState.OFFERED, CallState.CONNECTED, CallState.WRAP_UP) and not news.over
+        shown = news.state in AT_A_DESK and not news.over
         at_desk = news.agent if shown else None
         if before is not None and before != at_desk:
             self._clear(before, news.call)
@@ -189,7 +201,8 @@ class Office:
             self._callers.pop(news.call, None)
             self._strangers.pop(news.call, None)
 
-    def _queue_card(self, queue: QueueSeen) -> QueueCard:
+    def queue_card(self, queue: QueueSeen) -> QueueCard:
+        """The queue with today's rates."""
         measures = self._today.measures()
         return QueueCard(
             waiting=queue.waiting,
@@ -242,6 +255,8 @@ class Office:
         seat.tell(lambda seq: DraftChanged(seq=seq, draft=draft))
         if file.hits:
             seat.tell(lambda seq: Suggested(seq=seq, hits=file.hits))
+        if likely := self._intake.matters.found(file.call):
+            seat.tell(lambda seq: Resembling(seq=seq, likely=likely))
         if (ticket := file.ticket) is not None:
             seat.tell(lambda seq: Submitted(seq=seq, ticket=ticket))
 
@@ -257,6 +272,10 @@ class Office:
             answered_at=news.answered_at,
             ended_at=news.ended_at,
             hearing=news.state is not CallState.CONNECTED or bool(news.hearing),
+            direction=news.direction,
+            held=news.held,
+            muted=news.muted,
+            guests=tuple(GuestCard(id=guest.leg, name=guest.name, state=guest.state) for guest in news.guests),
         )
         self._seat(agent).tell(lambda seq: CallChanged(seq=seq, call=card))
 
@@ -288,6 +307,10 @@ class Office:
         """See `intake.Listener`."""
         self._tell(call, lambda seq: Suggested(seq=seq, hits=hits))
 
+    def resembling(self, call: CallId, likely: tuple[LikelyTicket, ...]) -> None:
+        """See `intake.Listener`."""
+        self._tell(call, lambda seq: Resembling(seq=seq, likely=likely))
+
     def submitted(self, call: CallId, agent: AgentId, ticket: TicketView) -> None:
         """See `intake.Listener`. Where the desk shows another call by now, a word is said instead."""
         if (seat := self._seats.get(agent)) is None:
@@ -314,6 +337,8 @@ class Office:
             raise Refusal("refused.on_call" if bound else "refused.not_allowed") from None
         except DraftIncomplete as why:
             raise Refusal("refused.draft_incomplete", fields="|".join(why.missing)) from None
+        except DueTimeRefused as why:
+            raise Refusal("refused.due_time", reason=why.reason) from None
         except AlreadySubmitted as why:
             raise Refusal("refused.already_submitted", reference=why.reference) from None
         except DatabaseUnavailable:
@@ -335,8 +360,8 @@ class Office:
                 self._floor.hang_up(agent)
             case FinishCall(call=call):
                 await self._finish(agent, self._own_call(agent, call), message.disposition)
-            case Submit(draft=draft):
-                await self._submit(agent, draft)
+            case Submit(draft=draft, ending=ending):
+                await self._submit(agent, draft, ending)
             case EditField() | TakeSuggestion():
                 await self._correct(agent, message)
             case SearchKnowledge(query=query):
@@ -369,10 +394,12 @@ class Office:
             edited = isinstance(message, EditField)
             raise Refusal("refused.bad_value" if edited else "refused.no_suggestion") from None
 
-    async def _submit(self, agent: AgentId, draft: str) -> None:
+    async def _submit(self, agent: AgentId, draft: str, ending: Ending | None) -> None:
         call = self._call_of_draft(agent, draft)
         try:
-            await self._intake.submit(call, agent)
+            await self._intake.submit(call, agent, ending)
+        except StepRefused as why:
+            raise Refusal("refused.ending", reason=why.reason) from None
         except UnknownId:
             raise Refusal("refused.bad_value") from None
         if self._floor.seat(agent).state is AgentState.WRAP_UP:

@@ -6,7 +6,9 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ivr.calls.figures import CallFigures, ClockStart, fold
 from ivr.calls.measures import measure
@@ -19,17 +21,21 @@ from ivr.event_log import recorded_of
 from ivr.figures_store import read_report
 from tests.asterisk_records import from_cdr, from_cel
 from tests.e2e.stage import HOTLINE, Home, Stage, running_stage
-from tests.tones import loudest_hz, tone
+from tests.tones import SPEAKING, tone
 from tests.until import until
 from ticketing.unit_of_work import UnitOfWork
 
 pytestmark = pytest.mark.e2e
 
-PERSON_HZ, OFF_HZ = 1400.0, 30.0
-IMPATIENT, HASTY, PATIENT = 3, 3, 18
-EVERY_S = 0.4
+PERSON_HZ = 1400.0
+IMPATIENT, HASTY, PATIENT = 3, 3, 14
+EVERY_S = 0.5
 NEAR_MS = 1_000
 """How far apart the clocks of three witnesses may be about one moment, on a busy machine."""
+
+
+CHANGES = {"HOTLINE_QUEUE_WRAP_UP_S": "0.2", "HOTLINE_SPEECH_ENABLED": "false"}
+"""Recognition costs what the callers, who live in this process too, need to keep time."""
 
 
 @dataclass
@@ -39,6 +45,15 @@ class Said:
     number: str
     answered: float | None = None
     left: float = 0.0
+
+
+def is_person(heard: NDArray[np.int16]) -> bool:
+    """Whether most of what was heard is the agents' tone: one correlation, for two dozen callers listen at once."""
+    sound = heard.astype(np.float64)
+    if sound.size < 400 or (power := float(sound @ sound)) < sound.size * SPEAKING**2:
+        return False
+    wave = np.exp(2j * np.pi * PERSON_HZ * np.arange(sound.size) / 8000)
+    return bool(2 * abs(sound @ wave) ** 2 / sound.size > 0.5 * power)
 
 
 async def speak_to_everyone(phone: SipParty) -> None:
@@ -63,9 +78,8 @@ async def call_and_note(stage: Stage, number: str, leaves: Callable[[CallId | No
         await call.answered()
         while said.answered is None and not leaves(of_number(stage, number)):
             assert call.up, "nobody hangs up on a citizen"
-            await asyncio.sleep(0.05)
-            heard = loudest_hz(call.voice.heard.samples(now() - 0.3))
-            if heard is not None and abs(heard - PERSON_HZ) < OFF_HZ:
+            await asyncio.sleep(0.1)
+            if is_person(call.voice.heard.samples(now() - 0.2)):
                 said.answered = now() - began
         if said.answered is not None:
             await asyncio.sleep(talk_s)
@@ -101,7 +115,7 @@ async def all_calls(stage: Stage, ready: Callable[[], Awaitable[None]]) -> list[
 
 async def test_the_figures_agree_to_the_call(home: Home) -> None:
     begin = datetime.now(UTC)
-    async with running_stage(home, HOTLINE_QUEUE_WRAP_UP_S="0.2") as stage, AsyncExitStack() as stack:
+    async with running_stage(home, **CHANGES) as stage, AsyncExitStack() as stack:
         behaviours: list[tuple[str, Behaviour]] = [("1001", Answer(100)), ("1002", Answer(300)), ("1003", Ring())]
         group = await stack.enter_async_context(asyncio.TaskGroup())
         speaking = []
