@@ -174,10 +174,11 @@ class Conductor:
         self.link_down()
         self._put(self._inbox, _Relink(legs, self._link))
 
-    def refork(self) -> None:
-        """Tap a running conversation anew, where a tap is silent that should not be."""
+    def refork(self, party: Party) -> None:
+        """Tap a party of a running conversation anew, where the tap is silent that should not be."""
         for effect in forks(self.session):
-            self._put(self._taps_lane, effect)
+            if effect.party is party:
+                self._put(self._taps_lane, effect)
 
     def stop(self) -> None:
         """Let go of the call as it stands; it goes on in Asterisk, and its log stays open for who takes it over."""

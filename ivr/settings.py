@@ -12,6 +12,8 @@ from pathlib import Path
 
 import msgspec
 
+from ticketing.retention import Retention
+
 FILE_NAME = "hotline.toml"
 ENVIRONMENT_PREFIX = "HOTLINE_"
 LONGEST = 1_000_000.0
@@ -62,13 +64,19 @@ class DeskSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class SpeechSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Recognition. An empty `model` is the demonstration model; a real site points at an official Vosk model.
 
-    `workers`: threads that recognise (0 = one a core). `streams`: most legs heard at once; calls beyond go on unheard.
+    `servers`: Vosk servers (`ws://host:2700`) that recognise instead of a model here. `workers`: threads that recognise
+    (0 = one a core, or eight a core where servers do the work). `streams`: most legs heard at once; what is said on
+    further ones is read from the recording afterwards.
+    `from_recording`: queues (skills) whose conversations are heard from the recording alone, a second or two later and
+    at no cost to Asterisk; `*` is every queue.
     """
 
     enabled: bool = True
     model: str = ""
     workers: int = 0
     streams: int = 120
+    from_recording: tuple[str, ...] = ()
+    servers: tuple[str, ...] = ()
     media_host: str = "127.0.0.1"
     media_port: int = 0
 
@@ -128,6 +136,10 @@ class DispatchSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields
     attempts: int = 12
 
 
+class RetentionSettings(Section, Retention, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Days what is kept; 0 is for ever. See `ticketing.retention.Retention`."""
+
+
 class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything an instance is told. `home` is the instance's folder: all its state lies below it."""
 
@@ -140,6 +152,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     metrics: MetricsSettings = MetricsSettings()
     database: DatabaseSettings = DatabaseSettings()
     dispatch: DispatchSettings = DispatchSettings()
+    retention: RetentionSettings = RetentionSettings()
 
     @property
     def recordings(self) -> Path:
@@ -165,6 +178,11 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def secrets_file(self) -> Path:
         """Generated secrets, mode 0600."""
         return self.home / "secrets.toml"
+
+    @property
+    def keys_file(self) -> Path:
+        """What citizens' identities are sealed with, mode 0600; without it they are lost."""
+        return self.home / "keys.toml"
 
     @property
     def passwords_file(self) -> Path:
@@ -262,6 +280,9 @@ def _check(settings: Settings) -> None:
     start, end = settings.asterisk.rtp_start, settings.asterisk.rtp_end
     if not 1024 <= start < end <= 65535:
         raise SettingsError(f"[asterisk] rtp_start {start} and rtp_end {end} must satisfy 1024 <= start < end <= 65535")
+    for server in settings.speech.servers:
+        if not server.startswith(("ws://", "wss://")):
+            raise SettingsError(f"[speech] servers: {server!r} is no address of a Vosk server; write ws://host:2700")
     queue = settings.queue
     for name, seconds in (("ring_s", queue.ring_s), ("wrap_up_s", queue.wrap_up_s)):
         if seconds <= 0:

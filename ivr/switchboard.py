@@ -95,10 +95,10 @@ class Switchboard:
         """Every running call, in order of arrival."""
         return sorted(self._seen.values(), key=lambda seen: (seen.arrived_at, seen.call))
 
-    def refork(self, call: CallId) -> None:
-        """Tap a conversation anew, where a tap is silent that should not be; nothing for a call that does not talk."""
+    def refork(self, call: CallId, party: Party) -> None:
+        """Tap a party anew, where the tap is silent that should not be; nothing for a call that does not talk."""
         if (conductor := self._conductors.get(call)) is not None:
-            conductor.refork()
+            conductor.refork(party)
 
     def session(self, call: CallId) -> CallSession | None:
         """A running call's machine, to be read only."""

@@ -300,6 +300,15 @@ class AccountRecord(msgspec.Struct, frozen=True, kw_only=True):
     active: bool = True
 
 
+class HoldRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A legal hold that stands on a ticket."""
+
+    reference: Reference
+    why: str
+    placed_by: str
+    placed_at: datetime
+
+
 class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Who did something that must be answered for, to what and why."""
 

@@ -94,7 +94,7 @@ def orders(session: CallSession) -> list[AnyEffect]:
     return orders
 
 
-def forks(session: CallSession) -> list[AnyEffect]:
+def forks(session: CallSession) -> list[do.ForkMedia]:
     """The taps of a conversation."""
     if session.state is not CallState.CONNECTED or session.citizen is None or session.agent_leg is None:
         return []

@@ -10,6 +10,7 @@ from ticketing.errors import UnknownId
 from ticketing.models import Caller, Contact
 from ticketing.records import ContactRecord
 from ticketing.repositories.callers import caller_id_of
+from ticketing.repositories.sealing import vault_of
 from ticketing.repositories.upsert import insert
 from ticketing.vocabulary import ContactId, ContactState, Medium
 
@@ -70,7 +71,7 @@ class ContactRepository:
 
     async def get(self, contact: ContactId) -> ContactRecord:
         """The contact."""
-        return _record(await self._row(contact))
+        return _record(self._session, await self._row(contact))
 
     async def standing(self) -> tuple[ContactRecord, ...]:
         """The contacts that have not ended, oldest first: what a server that starts must look for."""
@@ -98,19 +99,19 @@ class ContactRepository:
         return row
 
     async def _all(self, query: Select[Contact]) -> tuple[ContactRecord, ...]:
-        return tuple(_record(row) for row in (await self._session.execute(query)).scalars())
+        return tuple(_record(self._session, row) for row in (await self._session.execute(query)).scalars())
 
 
 def _with_caller() -> Select[Contact]:
     return select(Contact).options(joinedload(Contact.caller)).execution_options(populate_existing=True)
 
 
-def _record(row: Contact) -> ContactRecord:
+def _record(session: AsyncSession, row: Contact) -> ContactRecord:
     return ContactRecord(
         id=ContactId(row.id),
         medium=row.medium,
         state=row.state,
-        caller_number=row.caller.number if row.caller else None,
+        caller_number=vault_of(session).open(row.caller.number) or None if row.caller else None,
         dialled=row.dialled,
         arrived_at=row.arrived_at,
         answered_at=row.answered_at,
