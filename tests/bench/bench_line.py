@@ -82,16 +82,37 @@ class Result:
         )
 
 
+@dataclass(frozen=True)
+class Ports:
+    """Neighbouring ports of the phones and callers: SIP first, then two for sound and two for its video a call."""
+
+    first: int
+    calls: int
+
+    @staticmethod
+    def needed(calls: int) -> int:
+        """How many these are."""
+        return 8 + 2 * (4 * calls + 8)
+
+    def sip(self, *, caller: bool) -> str:
+        """Where SIP is spoken."""
+        return str(self.first + 2 * caller)
+
+    def media(self, *, caller: bool) -> str:
+        """Where sound begins."""
+        return str(self.first + 8 + caller * (4 * self.calls + 8))
+
+
 @asynccontextmanager
-async def instance() -> AsyncIterator[tuple[Home, Instance, Asterisk]]:
+async def instance(calls: int) -> AsyncIterator[tuple[Home, Instance, Asterisk, Ports]]:
     """A hotline with many agents and greetings of no length, its Asterisk running."""
     folder = Path(tempfile.mkdtemp(prefix="hb"))
     ports = free_ports()
-    rtp = free_udp_range(8 * CALLS + 20)
+    rtp = free_udp_range(8 * calls + Ports.needed(calls))
     environment = ports | {
         "HOTLINE_ASTERISK_PREFIX": str(PREFIX),
         "HOTLINE_ASTERISK_RTP_START": str(rtp),
-        "HOTLINE_ASTERISK_RTP_END": str(rtp + 8 * CALLS),
+        "HOTLINE_ASTERISK_RTP_END": str(rtp + 8 * calls - 2),
         "HOTLINE_SPEECH_ENABLED": "false",
         "HOTLINE_QUEUE_WRAP_UP_S": "0.2",
     }
@@ -109,7 +130,7 @@ async def instance() -> AsyncIterator[tuple[Home, Instance, Asterisk]]:
     made.prepare_mind(lambda _: None)
     home.asterisk_command("start")
     try:
-        yield home, made, Asterisk(asterisk_program(), home.layout.home)
+        yield home, made, Asterisk(asterisk_program(), home.layout.home), Ports(rtp + 8 * calls, calls)
     finally:
         home.asterisk_command("stop")
         shutil.rmtree(folder)
@@ -165,25 +186,35 @@ async def sipp(toolbox: Toolbox, folder: Path, *words: str) -> Process:
     )  # fmt: skip
 
 
+async def end(process: Process) -> None:
+    """End SIPp; what it had to say where it ended by itself."""
+    if process.returncode is None:
+        process.kill()
+    _, said = await process.communicate()
+    if process.returncode not in (0, -9):
+        say(f"SIPp: {said.decode(errors='replace').strip()[-300:]}")
+
+
 def processor_s(pid: int) -> float:
     """What a process has used so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
-async def load(toolbox: Toolbox, folder: Path, home: Home, number: str, calls: int, server_pid: int | None) -> Result:
+async def load(toolbox: Toolbox, home: Home, ports: Ports, number: str, calls: int, server_pid: int | None) -> Result:
     """Call `number`, `A_SECOND` calls a second, and look at what it cost."""
     pid = int((home.layout.run / "asterisk.pid").read_text())
     cel = home.layout.log / "cel-custom" / "hotline.csv"
     begun = cel.stat().st_size if cel.exists() else 0
     before = processor_s(pid), processor_s(server_pid) if server_pid is not None else 0.0
-    port, media = free_udp_range(2), free_udp_range(4 * calls)
     caller = await sipp(
-        toolbox, folder, f"127.0.0.1:{home.environment['HOTLINE_ASTERISK_SIP_PORT']}", "-sf",
+        toolbox, home.folder / "sipp", f"127.0.0.1:{home.environment['HOTLINE_ASTERISK_SIP_PORT']}", "-sf",
         str(SCENARIOS / "caller.xml"), "-s", number, "-r", str(A_SECOND), "-m", str(calls), "-l", str(calls),
-        "-p", str(port), "-mp", str(media), "-timeout", "90s",
+        "-p", ports.sip(caller=True), "-mp", ports.media(caller=True), "-timeout", "90s",
     )  # fmt: skip
-    await caller.wait()
+    _, said = await caller.communicate()
+    if caller.returncode:
+        say(f"SIPp: {said.decode(errors='replace').strip()[-300:]}")
     await asyncio.sleep(SETTLE_S)  # the last channels' end belongs to the load
     after = processor_s(pid), processor_s(server_pid) if server_pid is not None else 0.0
     with cel.open("rb") as file:
@@ -210,19 +241,19 @@ def offers_ms(rows: list[list[str]]) -> list[float]:
 async def compare(calls: int) -> int:
     """Both loads; 0 where the goal was kept."""
     toolbox = await asyncio.to_thread(install_tools, ["sip-tester"], PREFIX.with_name("tools"))
-    async with instance() as (home, made, asterisk), AsyncExitStack() as stack:
+    async with instance(calls) as (home, made, asterisk, ports), AsyncExitStack() as stack:
         folder = home.folder / "sipp"
         folder.mkdir()
         (folder / "voice.al").write_bytes(np.random.default_rng(1).integers(0, 256, 16_000, np.uint8).tobytes())
         server = ("127.0.0.1", int(home.environment["HOTLINE_ASTERISK_SIP_PORT"]))
-        keys, phones = load_secrets(home.layout.home), free_udp_range(2)
+        keys = load_secrets(home.layout.home)
         for extension in AGENTS:
-            register(phones, server, extension, keys.agents[extension])
-        media = str(free_udp_range(4 * calls))
+            register(int(ports.sip(caller=False)), server, extension, keys.agents[extension])
         agents = await sipp(
-            toolbox, folder, "-sf", str(SCENARIOS / "agent.xml"), "-p", str(phones), "-mp", media, "-aa"
-        )
-        stack.callback(agents.kill)
+            toolbox, folder, "-sf", str(SCENARIOS / "agent.xml"), "-p", ports.sip(caller=False),
+            "-mp", ports.media(caller=False), "-aa",
+        )  # fmt: skip
+        stack.push_async_callback(end, agents)
         (home.layout.conf / "queues.conf").write_text(QUEUES)
         with (home.layout.conf / "extensions.conf").open("a") as dialplan:
             dialplan.write(DIALPLAN % made.settings.recordings)
@@ -230,7 +261,7 @@ async def compare(calls: int) -> int:
             await asterisk.rx(command)
         for extension in AGENTS:
             await asterisk.rx(f"queue add member PJSIP/{extension} to bench")
-        theirs = await load(toolbox, folder, home, QUEUE, calls, None)
+        theirs = await load(toolbox, home, ports, QUEUE, calls, None)
         say(f"app_queue: {theirs}")
         running = await stack.enter_async_context(running_server(home.settings(), home.environment))
         address = f"ws://127.0.0.1:{home.environment['HOTLINE_DESK_PORT']}"
@@ -239,7 +270,7 @@ async def compare(calls: int) -> int:
                 DeskHand.at(address, agent=extension, password=made.passwords[extension])
             )
             await hand.ask(GoReady(request=hand.number()), Done)
-        ours = await load(toolbox, folder, home, HOTLINE, calls, running.pid)
+        ours = await load(toolbox, home, ports, HOTLINE, calls, running.pid)
         say(f"hotline:   {ours}")
     ratio = ours.a_call_ms / theirs.a_call_ms
     say(f"processor a call, hotline / app_queue: {ratio:.2f}; goal <= {GOAL}: {'kept' if ratio <= GOAL else 'MISSED'}")
