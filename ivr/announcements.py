@@ -5,7 +5,7 @@ from datetime import datetime, time
 from asterisk_conf.promptbook import PromptBook
 from ivr.calls.caller import ANYBODY, Caller
 from ivr.calls.menu import Menu, MenuOption
-from ivr.calls.plan import CallPlan, QueueSounds
+from ivr.calls.plan import CallPlan, QueueSounds, Survey
 from ivr.calls.vocabulary import Skill
 from ivr.queueing import wrap_ups
 from ivr.settings import QueueSettings, SettingsError
@@ -20,6 +20,9 @@ COMFORT = "comfort_"
 WAITS_TOLD = 30
 """Minutes of waiting that have an announcement; who will wait longer is told the place alone."""
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+PLACE_KEPT = "已为您保留排队位置，轮到您时我们会给您回电，请挂机。"
+"""What who keeps their place is told, where the site pack does not word it."""
+
 PLACES_TOLD = 30
 """Places in the queue that have an announcement; further back the citizen hears that all agents are busy."""
 
@@ -29,6 +32,7 @@ def prompt_book(site: Site) -> PromptBook:
     info = site.info
     texts = {f"greeting_{name}": text for name, text in info.greetings.items()} | dict(info.announcements)
     texts["menu_intro"] = info.ivr.intro
+    texts.setdefault("place_kept", PLACE_KEPT)
     for option in info.ivr.options:
         named: tuple[PackOption | MenuVariant, ...] = (option, *option.variants)
         for each in named:
@@ -40,9 +44,20 @@ def prompt_book(site: Site) -> PromptBook:
 class CallPlans:
     """Makes the plan of each call: the season's desks, the hour's, and the operator's times."""
 
-    def __init__(self, site: Site, book: PromptBook, queue: QueueSettings) -> None:
+    def __init__(self, site: Site, book: PromptBook, queue: QueueSettings, outside: str | None = None) -> None:
         self._site = site
         self._queue = queue
+        self._outside = outside
+        info = site.info
+        self._survey = Survey()
+        if queue.survey:
+            self._survey = Survey(
+                ask=book.sounds_for("survey_intro"),
+                thanks=book.sounds_for("survey_thanks"),
+                low=book.sounds_for("survey_low"),
+                satisfied_from=info.survey.service.satisfied_from,
+            )
+        self._kept = book.sounds_for("place_kept")
         self._default = Skill(next(skill.id for skill in site.info.skills if skill.default))
         self._waiting = QueueSounds(
             places=(
@@ -76,6 +91,11 @@ class CallPlans:
             ring_ms=round(queue.ring_s * 1000),
             wrap_up_ms=round(queue.wrap_up_s * 1000),
             announce_every_ms=round(queue.position_every_s * 1000),
+            survey=self._survey,
+            keep_key=queue.keep_place_key or None,
+            place_kept=self._kept,
+            outside=self._outside,
+            ringback=("tone:ring",),
         )
 
     def _staffed(self, moment: datetime) -> bool:

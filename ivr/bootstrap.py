@@ -35,9 +35,11 @@ from ivr.desk.newsroom import Newsroom
 from ivr.desk.office import Office
 from ivr.desk.rates import Today
 from ivr.desk.server import DeskServer
+from ivr.directory import load_directory
 from ivr.event_log import DatabaseEventLog, recorded_of
 from ivr.exchange import ensure_running, supervise
 from ivr.exporter import serve_metrics
+from ivr.front_office import FrontOffice
 from ivr.gaps import GapReader
 from ivr.heard import past_of, unread_of
 from ivr.instance import LEAST_FREE_BYTES, Instance
@@ -152,7 +154,8 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         if isinstance(engine, VoskServers):
             tasks.start("speech servers", watch_servers(engine, ears))
         telephony = await stack.enter_async_context(_telephony(rendered))
-        plans = CallPlans(instance.site, instance.book, settings.queue)
+        directory = load_directory(settings.directory_file, instance.site, trunk=bool(settings.asterisk.trunk_contact))
+        plans = CallPlans(instance.site, instance.book, settings.queue, directory.outside)
         callers = await known_callers(database, settings.queue, clock)
         switchboard = board = Switchboard(
             telephony=telephony,
@@ -186,15 +189,32 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         tasks.start("dispatch", worker.run())
         newsroom = Newsroom()
         counters = back_office.start(tasks, intake, office, newsroom, worker)
+        front_office = FrontOffice(
+            switchboard=switchboard,
+            telephony=telephony,
+            database=database,
+            keeper=keeper,
+            site=instance.site,
+            directory=directory,
+            office=office,
+            newsroom=newsroom,
+            callbacks=back_office.callbacks,
+            recordings=settings.recordings,
+            secret=instance.secrets.desk,
+            clock=clock,
+            tasks=tasks,
+        )
+        back_office.callback_desk.dialler = front_office.dialler
         desks = DeskServer(
             Door(accounts),
             office,
             newsroom,
-            Counters(office, newsroom, counters),
+            Counters(office, newsroom, (*counters, *front_office.counters)),
             secret=instance.secrets.desk,
             site=instance.site.info.short_name,
             zone=instance.site.info.timezone,
             clock=clock,
+            web=front_office.web.respond,
         )
         port = await _listen(stack, desks, settings)
         running = tasks.start("switchboard", switchboard.run())

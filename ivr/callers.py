@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from ivr.calls.caller import Caller
-from ivr.calls.events import CallArrived, Recorded
+from ivr.calls.events import CallArrived, CallPlaced, Recorded
 from ivr.calls.roster import Seat
 from ivr.calls.seen import CallSeen, QueueSeen
 from ivr.calls.vocabulary import AgentId, CallerClass, CallState
@@ -35,9 +35,9 @@ class KnownCallers:
         self._listed |= dict.fromkeys(emergency, CallerClass.EMERGENCY)
         self._talked: OrderedDict[str, tuple[AgentId, datetime]] = OrderedDict()
 
-    def of(self, arrived: CallArrived) -> Caller:
-        """Who calls."""
-        number = arrived.caller_number
+    def of(self, began: CallArrived | CallPlaced) -> Caller:
+        """Who calls; nobody in particular where we call ourselves."""
+        number = began.caller_number if isinstance(began, CallArrived) else None
         if number is None:
             return Caller()
         agent, at = self._talked.get(number, (None, None))

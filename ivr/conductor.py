@@ -267,9 +267,18 @@ class Conductor:
         for effect in effects:
             self._perform(effect)
         self._around.owner.told(self, record)
+        for effect in effects:
+            if isinstance(effect, do.Note):
+                await self._note(effect.event)
         if self.session.over:
             self._done.set()
         return effects
+
+    async def _note(self, event: AnyEvent) -> None:
+        """Record what the session alone knows; for itself it is no news."""
+        record = await self._record(event)
+        self.session.handle(event, record.offset_ms)
+        self._around.owner.told(self, record)
 
     async def _record(self, event: AnyEvent) -> Recorded:
         self._last_ms = self._offset_ms()
@@ -322,8 +331,8 @@ class Conductor:
                 self._cancel(timer)
             case do.ForkMedia() | do.StopFork():
                 self._put(self._taps_lane, effect)
-            case do.EndCall():
-                pass  # `_end` follows: the session is over
+            case do.EndCall() | do.Note():
+                pass  # `_end` follows: the session is over; notes are recorded when all of an event is done
             case _:
                 self._put(self._legs_lane, effect)
 

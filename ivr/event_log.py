@@ -5,7 +5,7 @@ from itertools import groupby
 
 import msgspec
 
-from ivr.calls.events import AgentReserved, AnyEvent, CallArrived, FoundStanding, LegsJoined, Recorded
+from ivr.calls.events import AgentReserved, AnyEvent, CallArrived, CallPlaced, FoundStanding, LegsJoined, Recorded
 from ivr.calls.vocabulary import AgentId, CallId
 from ivr.ports import Clock, EventLogUnavailable
 from ticketing.database import Database
@@ -70,14 +70,20 @@ class DatabaseEventLog:
         return [list(log) for _, log in groupby(found, key=lambda recorded: recorded.call)]
 
     async def _open(self, unit: UnitOfWork, recorded: Recorded) -> None:
-        if isinstance(event := recorded.event, CallArrived):
-            await unit.contacts.open(
-                ContactId(recorded.call),
-                arrived_at=recorded.at,
-                caller_number=event.caller_number,
-                dialled=event.dialled,
-                medium=Medium.PHONE,
-            )
+        match recorded.event:
+            case CallArrived(caller_number=number, dialled=dialled):
+                pass
+            case CallPlaced(number=number, endpoint=endpoint):
+                dialled = "" if number is not None else endpoint
+            case _:
+                return
+        await unit.contacts.open(
+            ContactId(recorded.call),
+            arrived_at=recorded.at,
+            caller_number=number,
+            dialled=dialled,
+            medium=Medium.PHONE,
+        )
 
     async def _follow(self, unit: UnitOfWork, recorded: Recorded) -> None:
         self._note_agent(recorded)
@@ -88,7 +94,7 @@ class DatabaseEventLog:
 
     def _note_agent(self, recorded: Recorded) -> None:
         event = recorded.event
-        if isinstance(event, AgentReserved | FoundStanding) and event.agent is not None:
+        if isinstance(event, AgentReserved | CallPlaced | FoundStanding) and event.agent is not None:
             self._agents[recorded.call] = event.agent
 
 

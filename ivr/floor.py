@@ -140,6 +140,27 @@ class AgentFloor:
         self._deliver(seat.call, ev.WrapUpFinished(agent=agent))
         return seat
 
+    # ---- people lent to a call, past the queue
+
+    def lend(self, agent: AgentId, call: CallId) -> Seat:
+        """Reserve an available agent for a call that asked for them by name. Raises `MoveRefused`."""
+        seat = self._roster.reserve(agent, call, self._clock.now())
+        self._changed(seat)
+        return seat
+
+    def lend_self(self, agent: AgentId, call: CallId) -> Seat:
+        """Reserve an agent, paused or not, for a call of their own. Raises `MoveRefused`."""
+        seat = self._roster.dial(agent, call, self._clock.now())
+        self._changed(seat)
+        return seat
+
+    def available(self, skill: Skill) -> list[AgentId]:
+        """Who could be lent for a skill now, the longest idle first."""
+        seats = [
+            seat for seat in self._roster.seats() if seat.state is AgentState.AVAILABLE and skill in seat.agent.skills
+        ]
+        return [seat.agent.id for seat in sorted(seats, key=lambda seat: seat.idle_rank)]
+
     # ---- what calls do: the conductors' Floor
 
     def join(self, call: CallId, skill: Skill, entered_ms: int, caller: Caller) -> None:
@@ -301,7 +322,7 @@ class AgentFloor:
             self._watchers.agent_changed(seat)
             self._count(seat)
             self._queue_moved()
-            reserved = ev.AgentReserved(agent=match.agent, endpoint=seat.agent.endpoint)
+            reserved = ev.AgentReserved(agent=match.agent, endpoint=seat.agent.endpoint, skill=match.skill)
             if not self._deliver(match.call, reserved):
                 self.released(match.call, match.agent, OfferOutcome.WITHDRAWN)
 

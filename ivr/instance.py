@@ -88,6 +88,7 @@ class Instance:
             rtp_last=wanted.rtp_end,
             fallback_port=wanted.fallback_port,
             trunk_hosts=wanted.trunk_hosts,
+            trunk_contact=wanted.trunk_contact or None,
             rtp_timeout_s=wanted.rtp_timeout_s,
         )
 

@@ -73,7 +73,7 @@ class Performer:
                 async with asyncio.timeout(VERB_MS / 1000):
                     await self._act(effect)
             except (AsteriskUnavailable, TimeoutError):
-                if pause_ms is None or isinstance(effect, do.Play | do.OfferTo):
+                if pause_ms is None or isinstance(effect, do.Play | do.OfferTo | do.CallIn):
                     await self._give_up(effect)
                     return
                 await self._clock.sleep(pause_ms)
@@ -108,7 +108,8 @@ class Performer:
         await self.close_ears()
         if session.citizen is not None and not session.citizen_gone:
             await self.attempt(self._telephony.give_back(self._call, session.citizen), "give back")
-        for leg in sorted({leg for leg in (session.agent_leg, *session.leaving) if leg not in (None, session.citizen)}):
+        ours = {session.agent_leg, *session.guests, *session.leaving} - {None, session.citizen}
+        for leg in sorted(leg for leg in ours if leg is not None):
             await self.attempt(self._telephony.hang_up(self._call, leg, HangupCause.FAILURE), "hang up")
         await self.attempt(self._telephony.clear(self._call), "clear")
 
@@ -138,6 +139,17 @@ class Performer:
                 await telephony.place_in_queue(call, leg)
             case do.OfferTo(leg=leg, endpoint=endpoint, ring_ms=ring_ms):
                 await telephony.ring(call, leg, endpoint, self._session.caller_number, ring_ms)
+            case do.CallIn():
+                number = self._session.caller_number
+                await telephony.call_in(
+                    call, effect.leg, effect.party, effect.endpoint, number, effect.ring_ms, record=effect.record
+                )
+            case do.Hold(leg=leg):
+                await telephony.place_in_queue(call, leg)
+            case do.Join(leg=leg):
+                await telephony.join(call, leg)
+            case do.Mute(leg=leg, muted=muted):
+                await telephony.mute(call, leg, muted)
             case do.Connect(citizen_leg=citizen_leg, agent_leg=agent_leg):
                 await telephony.connect(call, citizen_leg, agent_leg)
             case do.ForkMedia(leg=leg, party=party):
@@ -154,12 +166,12 @@ class Performer:
                 raise TypeError(f"{type(effect).__name__} is not Asterisk's business")
 
     def _overtaken(self, effect: AnyEffect) -> None:
-        if isinstance(effect, do.OfferTo) and effect.leg in self._session.leaving:
+        if isinstance(effect, do.OfferTo | do.CallIn) and effect.leg in self._session.leaving:
             self._hears(ev.LegHungUp(leg=effect.leg, cause=HangupCause.NORMAL))  # it never began to ring
 
     async def _gone(self, effect: AnyEffect, leg: LegId | None) -> None:
         match effect:
-            case do.PickUp() | do.Play() | do.PlaceInQueue() | do.GiveBack() | do.HangUp():
+            case do.PickUp() | do.Play() | do.PlaceInQueue() | do.GiveBack() | do.HangUp() | do.Hold() | do.Join():
                 await self._has_ended(effect.leg)
             case do.Connect():
                 if leg is not None:
@@ -179,7 +191,7 @@ class Performer:
         match effect:
             case do.Play(playback=playback):
                 self._hears(ev.PlaybackFinished(playback=playback))
-            case do.OfferTo(leg=leg):
+            case do.OfferTo(leg=leg) | do.CallIn(leg=leg):
                 self._hears(ev.LegHungUp(leg=leg, cause=HangupCause.UNREACHABLE))
             case do.GiveBack(leg=leg):
                 await self.attempt(self._telephony.hang_up(self._call, leg, HangupCause.FAILURE), "hang up")
@@ -190,7 +202,7 @@ class Performer:
     async def _give_up(self, effect: AnyEffect) -> None:
         _log.warning("call %s: %s given up: asterisk does not reply", self._call, type(effect).__name__)
         match effect:
-            case do.OfferTo(leg=leg):
+            case do.OfferTo(leg=leg) | do.CallIn(leg=leg):
                 await self._clock.sleep(RETRIES_MS[0])
                 if self._linked.is_set():  # else the next snapshot says whether it rings
                     await self.attempt(self._telephony.hang_up(self._call, leg, HangupCause.NORMAL), "take back a ring")

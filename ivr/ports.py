@@ -133,7 +133,7 @@ class Telephony(Protocol):
         ...
 
     async def place_in_queue(self, call: CallId, leg: LegId) -> None:
-        """Into this call's holding bridge, with music."""
+        """Into this call's holding bridge, with music; out of the conversation, if they are in it."""
         ...
 
     async def ring(self, call: CallId, leg: LegId, endpoint: str, caller_number: str | None, ring_ms: int) -> None:
@@ -141,6 +141,47 @@ class Telephony(Protocol):
 
         LegGone means the citizen's leg: nobody is left to ring for.
         """
+        ...
+
+    async def call_in(
+        self,
+        call: CallId,
+        leg: LegId,
+        party: Party,
+        endpoint: str,
+        caller_number: str | None,
+        ring_ms: int,
+        *,
+        record: bool = False,
+    ) -> None:
+        """Call `endpoint` as leg `leg` of `party`, whether or not a citizen stands; Asterisk gives up after `ring_ms`.
+
+        Heard as `LegAnswered` or `LegHungUp`. A number outside is shown the hotline's own; an agent's phone what
+        `ring` shows of `caller_number`. With `record` the call's recording begins when a citizen answers.
+        """
+        ...
+
+    async def join(self, call: CallId, leg: LegId) -> None:
+        """One answered leg into this call's talk bridge; heard as `LegJoined`."""
+        ...
+
+    async def mute(self, call: CallId, leg: LegId, muted: bool) -> None:
+        """Whether what that leg says is heard by anybody."""
+        ...
+
+    async def listen_in(self, line: CallId, leg: LegId, target: LegId, *, whisper: bool) -> None:
+        """Let `leg` of `line` hear what `target`'s person hears and says; with `whisper`, speak to that person alone.
+
+        Asking again changes how. It ends with `clear(line)`, or with either leg.
+        """
+        ...
+
+    async def play_file(self, line: CallId, leg: LegId, playback: PlaybackId, path: str, from_ms: int) -> None:
+        """Play a sound file, by its absolute path without suffix; heard as `PlaybackFinished`."""
+        ...
+
+    async def pause_playing(self, playback: PlaybackId, paused: bool) -> None:
+        """Stop and go on; quiet when it has ended."""
         ...
 
     async def connect(self, call: CallId, citizen_leg: LegId, agent_leg: LegId) -> None:

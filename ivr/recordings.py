@@ -9,7 +9,7 @@ from pathlib import Path
 from ivr.calls.events import Recorded
 from ivr.calls.roster import Seat
 from ivr.calls.seen import CallSeen, QueueSeen
-from ivr.calls.vocabulary import CallId
+from ivr.calls.vocabulary import CallId, Direction
 from ivr.keeper import Keeper
 from ivr.tasks import Tasks
 from ticketing.records import RecordingRecord
@@ -41,7 +41,7 @@ class RecordingKeeper:
 
     def call_changed(self, call: CallSeen) -> None:
         """See `watchers.Watcher`."""
-        if call.over:
+        if call.over and _is_recorded(call):
             task = self._tasks.start(f"recordings {call.call}", self._tie(call))
             self._tying.add(task)
             task.add_done_callback(self._tying.discard)
@@ -73,6 +73,13 @@ class RecordingKeeper:
                 await unit.transcripts.add_recording(contact, recording)
 
         self._keeper.keep("recordings", keep)
+
+
+def _is_recorded(call: CallSeen) -> bool:
+    """Calls of our own are recorded from a citizen's answer on, those within the house never."""
+    return call.direction is Direction.INBOUND or (
+        call.direction is Direction.OUTBOUND and call.answered_at is not None
+    )
 
 
 async def closed_recordings(folder: Path, call: CallId, lasted_ms: int) -> list[RecordingRecord]:

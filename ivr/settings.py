@@ -50,6 +50,7 @@ class AsteriskSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=
     rtp_end: int = 19998
     rtp_timeout_s: int = 30
     trunk_hosts: tuple[str, ...] = ("127.0.0.1",)
+    trunk_contact: str = ""
     fallback_port: int = 4573
 
 
@@ -95,6 +96,8 @@ class QueueSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     menu_wait_s: float = 3.0
     position_every_s: float = 30.0
     answer_within_s: float = 15.0
+    survey: bool = False
+    keep_place_key: str = "1"
     strategy: str = "longest_idle"
     max_wait_s: float = 0.0
     overflow_s: float = 60.0
@@ -165,6 +168,11 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def roster_file(self) -> Path:
         """The people: number, name, extension, skills, role."""
         return self.home / "roster.toml"
+
+    @property
+    def directory_file(self) -> Path:
+        """Agencies' telephone lines, beside the site's emergency lines."""
+        return self.home / "directory.toml"
 
     @property
     def secrets_file(self) -> Path:

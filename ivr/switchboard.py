@@ -12,15 +12,25 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from ivr.calls.events import AnyEvent, CallArrived, LegAnswered, LegRinging, LineEvent, Recorded
+from ivr.calls.events import (
+    AnyEvent,
+    CallArrived,
+    CallPlaced,
+    CameAgain,
+    LegAnswered,
+    LegHungUp,
+    LegRinging,
+    LineEvent,
+    Recorded,
+)
 from ivr.calls.plan import CallPlan
 from ivr.calls.queue_rules import PLAIN_RULES, QueueRules
 from ivr.calls.reconcile import LegSeen
 from ivr.calls.roster import Agent
-from ivr.calls.seen import CallSeen
+from ivr.calls.seen import CallSeen, GuestSeen
 from ivr.calls.session import CallSession
-from ivr.calls.standing import BINDS
-from ivr.calls.vocabulary import CallId, HangupCause, Party
+from ivr.calls.standing import bound
+from ivr.calls.vocabulary import CallId, HangupCause, LegId, Party
 from ivr.conductor import STOP_MS, Conductor, Surroundings
 from ivr.floor import AgentFloor
 from ivr.journal import Journal
@@ -53,7 +63,7 @@ class Switchboard:
         clock: Clock,
         log: EventLog,
         agents: Iterable[Agent],
-        plan_for: Callable[[CallArrived], CallPlan],
+        plan_for: Callable[[CallArrived | CallPlaced], CallPlan],
         rules: QueueRules = PLAIN_RULES,
     ) -> None:
         self.watchers = Watchers()
@@ -69,6 +79,7 @@ class Switchboard:
         self._seen: dict[CallId, CallSeen] = {}
         self._ended: deque[tuple[CallId, bool]] = deque(maxlen=ENDED)
         self._open: list[list[Recorded]] = []
+        self._lines: dict[CallId, Callable[[AnyEvent], None]] = {}
         self._behind: set[CallId] = set()
         self._tasks = Tasks()
         self._errands: set[asyncio.Task[None]] = set()
@@ -88,6 +99,31 @@ class Switchboard:
         """Tap a party anew, where the tap is silent that should not be; nothing for a call that does not talk."""
         if (conductor := self._conductors.get(call)) is not None:
             conductor.refork(party)
+
+    def session(self, call: CallId) -> CallSession | None:
+        """A running call's machine, to be read only."""
+        conductor = self._conductors.get(call)
+        return None if conductor is None else conductor.session
+
+    # ---- what people do to calls
+
+    def tell(self, call: CallId, event: AnyEvent) -> bool:
+        """Let a call hear what somebody did; False where there is no such call."""
+        return self._deliver(call, event)
+
+    def place(self, call: CallId, placed: CallPlaced) -> None:
+        """Begin a call of our own; its people are lent to it already."""
+        self._begin(call, placed, ())
+        if not self._deliver(call, placed):
+            self.floor.forget(call)
+
+    def lend_line(self, line: CallId, hears: Callable[[AnyEvent], None]) -> None:
+        """Let somebody beside the calls hear a line of their own, until `end_line`."""
+        self._lines[line] = hears
+
+    def end_line(self, line: CallId) -> None:
+        """Nothing more is heard of a line: what still comes of it is hung up."""
+        self._lines.pop(line, None)
 
     # ---- its life
 
@@ -149,7 +185,9 @@ class Switchboard:
                 for conductor in self._conductors.values():
                     conductor.link_down()
             case LineEvent(call=call, event=event):
-                if not self._deliver(call, event):
+                if (line := self._lines.get(call)) is not None:
+                    line(event)
+                elif not self._deliver(call, event):
                     self._hear_new(call, event)
 
     def _deliver(self, call: CallId, event: AnyEvent) -> bool:
@@ -164,8 +202,16 @@ class Switchboard:
             case CallArrived():
                 self._begin(call, event, ())
                 self._deliver(call, event)
+                self._came_again(call, event.caller_number)
             case LegRinging(leg=leg) | LegAnswered(leg=leg):  # an offer that outlived its call
                 self._errand(f"hang up {leg}", lambda: self._telephony.hang_up(call, leg, HangupCause.NORMAL))
+
+    def _came_again(self, call: CallId, number: str | None) -> None:
+        """Who calls in first needs no call any more for the place they keep."""
+        for other, conductor in self._conductors.items():
+            session = conductor.session
+            if other != call and session.keeping and number is not None and session.caller_number == number:
+                conductor.deliver(CameAgain())
 
     # ---- taking over
 
@@ -175,12 +221,14 @@ class Switchboard:
         for leg in snapshot.legs:
             standing.setdefault(leg.call, []).append(leg)
         known = len(self._conductors)
+        for line in set(self._lines) - set(standing):
+            self._lines[line](LegHungUp(leg=line_leg(line), cause=HangupCause.LOST))
         lost, self._open = self._open, []
         for lines in sorted(lost, key=lambda lines: lines[0].at):
             self._adopt(lines)
         adopted = len(self._conductors) - known
         for call, legs in standing.items():
-            if call not in self._conductors:
+            if call not in self._conductors and call not in self._lines:
                 self._meet(call, legs)
         met = len(self._conductors) - known - adopted
         _log.info("link up: %d calls known, %d adopted from the log, %d met in asterisk", known, adopted, met)
@@ -193,7 +241,7 @@ class Switchboard:
 
     def _adopt(self, lines: Sequence[Recorded]) -> None:
         call, first = lines[0].call, lines[0].event
-        if isinstance(first, CallArrived):
+        if isinstance(first, CallArrived | CallPlaced):
             self._begin(call, first, lines)
         else:
             _log.error("call %s: its log does not begin with its arrival, closed", call)
@@ -216,19 +264,21 @@ class Switchboard:
         else:
             self._errand(f"hang up {leg.leg}", lambda: self._telephony.hang_up(leg.call, leg.leg, HangupCause.NORMAL))
 
-    def _begin(self, call: CallId, arrived: CallArrived, past: Sequence[Recorded]) -> None:
+    def _begin(self, call: CallId, arrived: CallArrived | CallPlaced, past: Sequence[Recorded]) -> None:
         """Give a call its conductor. One that no plan can be made for goes back to the dialplan."""
         try:
             plan = self._plan_for(arrived)
         except Exception as error:  # the boundary of a call, before it has a conductor
             _log.error("call %s: no plan can be made: %s", call, type(error).__name__)
+            if isinstance(arrived, CallPlaced):
+                return
             self._errand(f"give back {arrived.leg}", lambda: self._telephony.give_back(call, arrived.leg))
             return
         session = _replay(call, plan, past)
         conductor = Conductor(session, self._around, past)
         self._conductors[call] = conductor
-        if session.agent is not None and session.state in BINDS:
-            self.floor.adopt(call, session.agent, BINDS[session.state])
+        for agent, state in bound(session):
+            self.floor.adopt(call, agent, state)
         if past:
             self._show(conductor)
         task = self._tasks.start(f"call {call}", conductor.run())
@@ -293,6 +343,11 @@ def _replay(call: CallId, plan: CallPlan, past: Sequence[Recorded]) -> CallSessi
         return CallSession(call, plan)
 
 
+def line_leg(line: CallId) -> LegId:
+    """The one leg of a line beside the calls."""
+    return LegId(f"{line}-agent-1")
+
+
 def _see(conductor: Conductor) -> CallSeen:
     session = conductor.session
 
@@ -310,5 +365,14 @@ def _see(conductor: Conductor) -> CallSeen:
         ended_at=at(session.ended_ms),
         agent=session.agent,
         hearing=conductor.hearing,
+        direction=session.direction,
+        callee=session.callee,
+        held=session.held,
+        muted=session.muted,
+        keeping=session.keeping and session.citizen_gone,
+        guests=tuple(
+            GuestSeen(leg=guest.leg, name=guest.name, state=guest.state, agent=guest.agent)
+            for guest in session.guests.values()
+        ),
         failed=conductor.failed,
     )

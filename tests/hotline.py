@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from ivr.calls.events import CallArrived, Recorded
+from ivr.calls.events import CallArrived, CallPlaced, Recorded
 from ivr.calls.menu import Menu, MenuOption
 from ivr.calls.plan import CallPlan, QueueSounds
 from ivr.calls.queue_rules import PLAIN_RULES
@@ -76,7 +76,7 @@ class Hotline:
     """
 
     def __init__(self, plan: CallPlan = DIRECT, agents: int = 2) -> None:
-        self.plan_for: Callable[[CallArrived], CallPlan] = lambda arrived: plan
+        self.plan_for: Callable[[CallArrived | CallPlaced], CallPlan] = lambda arrived: plan
         self.telephony = FakeTelephony()
         self.ear = FakeEar()
         self.log = MemoryEventLog()

@@ -103,6 +103,35 @@ class RecordingRecord(msgspec.Struct, frozen=True, kw_only=True):
     offset_ms: int
 
 
+class RecordingFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which recorded calls are looked for; what is empty does not matter. `number` may be a number's end.
+
+    `words` must all be in one utterance. `before` continues after the last call of the page before.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    before: datetime | None = None
+    agent: str = ""
+    number: str = ""
+    reference: str = ""
+    words: tuple[str, ...] = ()
+
+
+class RecordedCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that can be heard again. `said` is the first utterance with the words looked for; `rating` 1 to 5."""
+
+    contact: ContactId
+    arrived_at: datetime
+    ms: int
+    agent_id: str | None
+    caller_number: str | None
+    references: tuple[Reference, ...] = ()
+    said: str = ""
+    said_at_ms: int | None = None
+    rating: int | None = None
+
+
 class TicketRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A work order, whole. `category` and `lead_agency` are the words as they stood when it was written.
 

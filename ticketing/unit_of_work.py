@@ -28,6 +28,7 @@ from ticketing.repositories.keeping import KeepingRepository
 from ticketing.repositories.outbox import OutboxRepository
 from ticketing.repositories.precedents import PrecedentRepository
 from ticketing.repositories.quality import QualityRepository
+from ticketing.repositories.recordings import RecordingRepository
 from ticketing.repositories.sealing import VAULT
 from ticketing.repositories.statistics import StatisticsRepository
 from ticketing.repositories.tickets import TicketRepository
@@ -46,6 +47,7 @@ class UnitOfWork:
     contacts: ContactRepository
     call_events: CallEventRepository
     transcripts: TranscriptRepository
+    recordings: RecordingRepository
     drafts: DraftRepository
     tickets: TicketRepository
     outbox: OutboxRepository
@@ -79,6 +81,7 @@ class UnitOfWork:
         self.contacts = ContactRepository(session)
         self.call_events = CallEventRepository(session)
         self.transcripts = TranscriptRepository(session)
+        self.recordings = RecordingRepository(session)
         self.drafts = DraftRepository(session)
         self.tickets = TicketRepository(session)
         self.outbox = OutboxRepository(session)

@@ -58,23 +58,39 @@ class AriClient:
         timeout_s: int,
         originator: str | None,
         variables: dict[str, str],
+        context: str | None = None,
     ) -> Channel:
-        """Call an endpoint; the channel enters our application when it is answered. LegGone: the originator is."""
-        query = {
-            "endpoint": endpoint,
-            "app": self.app,
-            "callerId": caller_id,
-            "timeout": str(timeout_s),
-        }
+        """Call an endpoint; the channel enters our application when it is answered. LegGone: the originator is.
+
+        With `context` it runs that of the dialplan first, which leads it to us.
+        """
+        query = {"endpoint": endpoint, "callerId": caller_id, "timeout": str(timeout_s)}
+        if context is None:
+            query["app"] = self.app
+        else:
+            query |= {"context": context, "extension": "s", "priority": "1"}
         if originator is not None:
             query["originator"] = originator
         call = _call("originate", "POST", "channels", channel, query=query, body={"variables": variables})
         return await self._rest.ask(call, Channel, _NO_ORIGINATOR, slow=True)
 
-    async def play(self, channel: str, playback: str, media: tuple[str, ...]) -> None:
-        """Play media URIs one after the other."""
-        call = _call("play", "POST", "channels", channel, "play", playback, query={"media": ",".join(media)})
-        await self._rest.send(call, _LEFT)
+    async def play(self, channel: str, playback: str, media: tuple[str, ...], offset_ms: int = 0) -> None:
+        """Play media URIs one after the other, the first from `offset_ms` on."""
+        query = {"media": ",".join(media)} | ({"offsetms": str(offset_ms)} if offset_ms else {})
+        await self._rest.send(_call("play", "POST", "channels", channel, "play", playback, query=query), _LEFT)
+
+    async def control_playback(self, playback: str, operation: str) -> None:
+        """`pause` or `unpause` a playback."""
+        query = {"operation": operation}
+        await self._rest.send(_call("control playback", "POST", "playbacks", playback, "control", query=query), _LEFT)
+
+    async def mute(self, channel: str) -> None:
+        """Let nobody hear what a channel says."""
+        await self._rest.send(_call("mute", "POST", "channels", channel, "mute", query={"direction": "in"}), _LEFT)
+
+    async def unmute(self, channel: str) -> None:
+        """Let it be heard again."""
+        await self._rest.send(_call("unmute", "DELETE", "channels", channel, "mute", query={"direction": "in"}), _LEFT)
 
     async def stop_playback(self, playback: str) -> None:
         """Stop a playback."""
@@ -102,9 +118,12 @@ class AriClient:
         """End the music on hold of a bridge."""
         await self._rest.send(_call("stop music", "DELETE", "bridges", bridge, "moh"), _LEFT)
 
-    async def snoop(self, channel: str, snoop: str) -> None:
-        """Make a channel that hears what `channel` says."""
-        query = {"spy": "in", "whisper": "none", "app": self.app}
+    async def snoop(self, channel: str, snoop: str, *, spy: str = "in", whisper: str = "none") -> None:
+        """Make a channel that hears what `channel` says (`in`), or hears and says (`both`).
+
+        What the new channel is told is heard by nobody (`none`) or by the person at `channel` (`out`).
+        """
+        query = {"spy": spy, "whisper": whisper, "app": self.app}
         await self._rest.send(_call("snoop", "POST", "channels", channel, "snoop", snoop, query=query), _LEFT)
 
     async def external_media(self, channel: str, to: tuple[str, int], variables: dict[str, str]) -> Channel:

@@ -200,6 +200,7 @@ class Translator:
 
     def _hung_up(self, leg: Leg, cause: int) -> Iterator[LineEvent]:
         del self._registry.legs[leg.leg]
+        self._registry.entering.discard(leg.leg)
         if not leg.given_back:
             yield LineEvent(leg.call, ev.LegHungUp(leg=leg.leg, cause=_ended(leg, cause)))
 
@@ -207,10 +208,10 @@ class Translator:
         leg = self._leg(channel)
         if leg is None:
             return
-        if channel.state == "Ringing" and leg.party is Party.AGENT and not leg.rang:
+        if channel.state == "Ringing" and leg.ours and not leg.rang:
             leg.rang = True
             yield LineEvent(leg.call, ev.LegRinging(leg=leg.leg))
-        elif channel.state == "Up" and leg.party is Party.CITIZEN and not leg.up:
+        elif channel.state == "Up" and not leg.ours and not leg.up:
             leg.up = True
             yield LineEvent(leg.call, ev.PickedUp(leg=leg.leg))
 
@@ -226,6 +227,9 @@ class Translator:
         if leg is None or bridge.id != talk(leg.call):
             return
         leg.talking = True
+        if leg.leg in self._registry.entering:
+            self._registry.entering.discard(leg.leg)
+            yield LineEvent(leg.call, ev.LegJoined(leg=leg.leg))
         pair = self._registry.joining.get(leg.call, ())
         if pair and all(one in self._registry.legs and self._registry.legs[one].talking for one in pair):
             citizen, agent = self._registry.joining.pop(leg.call)

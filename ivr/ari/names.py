@@ -1,10 +1,10 @@
 """The ids we choose for what Asterisk makes for a call: call id + role. Pure.
 
-    {call}.hold                    where the citizen waits
-    {call}.talk                    where citizen and agent hear each other
+    {call}.hold                    where the citizen waits, or is on hold
+    {call}.talk                    where citizen, agent and guests hear each other
     {call}.tap.{party}.{n}         a tap's bridge, with its two channels
     {call}.snoop.{party}.{n}       hears the party
-    {call}.media.{party}.{n}       sends what is heard out as RTP
+    {call}.media.{party}.{n}       sends what is heard out as RTP; a supervisor who listens in has none
 
 A tap is numbered because Asterisk may report the end of one after the beginning of its successor.
 """
@@ -25,7 +25,7 @@ GIVEN_BACK = "HOTLINE_GIVEN_BACK"
 """Channel variable by which the dialplan knows, after Stasis, that the call goes to the fallback."""
 
 _BRIDGE = re.compile(r"(?P<call>.+)\.(?:hold|talk)")
-_TAP = re.compile(r"(?P<call>.+)\.(?P<part>tap|snoop|media)\.(?P<party>citizen|agent)\.(?P<number>[0-9]+)")
+_TAP = re.compile(r"(?P<call>.+)\.(?P<part>tap|snoop|media)\.(?P<party>citizen|agent|guest)\.(?P<number>[0-9]+)")
 
 
 def hold(call: CallId) -> str:

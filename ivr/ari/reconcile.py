@@ -50,7 +50,7 @@ def snapshot(sight: Sight, arriving: frozenset[str]) -> tuple[Snapshot, list[Leg
             continue
         leg.talking = (talk(leg.call), channel.id) in talking
         legs.append(leg)
-        citizen = leg.party is Party.CITIZEN
+        citizen = leg.party is Party.CITIZEN and not leg.ours
         seen.append(
             LegSeen(
                 call=leg.call,
@@ -71,12 +71,14 @@ def _leg(app: str, channel: Channel) -> Leg | None:
     inside = channel.dialplan.app_name == "Stasis" and channel.dialplan.app_data.split(",", 1)[0] == app
     if (call := citizens_call(channel)) is not None:
         return citizens_leg(channel, call) if inside else None
-    if channel.channelvars.get(HOTLINE_PARTY) != Party.AGENT:
+    party = channel.channelvars.get(HOTLINE_PARTY)
+    if party not in set(Party):
         return None
     return Leg(
         call=CallId(channel.channelvars[HOTLINE_CALL]),
         leg=LegId(channel.id),
-        party=Party.AGENT,
+        party=Party(party),
+        ours=True,
         up=inside,
         in_stasis=inside,
         rang=channel.state in {"Ringing", "Up"},

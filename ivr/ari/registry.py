@@ -13,11 +13,15 @@ from ivr.ports import AsteriskUnavailable, LegGone
 
 @dataclass(kw_only=True)
 class Leg:
-    """A leg and how far it has come. `asked` is the cause we ended it with, `heard` the one Asterisk announced."""
+    """A leg and how far it has come. `asked` is the cause we ended it with, `heard` the one Asterisk announced.
+
+    `ours` are the legs we called; the others called us.
+    """
 
     call: CallId
     leg: LegId
     party: Party
+    ours: bool = False
     up: bool = False
     in_stasis: bool = False
     rang: bool = False
@@ -26,14 +30,18 @@ class Leg:
     asked: HangupCause | None = None
     heard: HangupCause | None = None
 
+    def __post_init__(self) -> None:
+        self.ours = self.ours or self.party is not Party.CITIZEN
+
 
 @dataclass
 class Registry:
-    """Ids and what they stand for. `joining` are the legs whose arrival in the talk bridge is awaited."""
+    """Ids and what they stand for. Pairs in `joining` and legs in `entering` are awaited in the talk bridge."""
 
     legs: dict[LegId, Leg] = field(default_factory=dict)
     playbacks: dict[PlaybackId, CallId] = field(default_factory=dict)
     joining: dict[CallId, tuple[LegId, LegId]] = field(default_factory=dict)
+    entering: set[LegId] = field(default_factory=set)
     bridges: defaultdict[CallId, set[str]] = field(default_factory=lambda: defaultdict(set))
     taps: defaultdict[CallId, set[Tap]] = field(default_factory=lambda: defaultdict(set))
     _numbers: defaultdict[CallId, int] = field(default_factory=lambda: defaultdict(int))

@@ -10,6 +10,10 @@ _FORMATS = (".wav", ".wav16", ".sln", ".sln16", ".ulaw", ".alaw", ".g722", ".gsm
 _UNFIT = frozenset(",&|;:")
 
 
+TONES = frozenset({"tone:ring"})
+"""Asterisk's own tones, which end only when they are stopped."""
+
+
 class Sounds:
     """Folders of sounds, the first to have one wins: what people recorded goes before what was synthesised.
 
@@ -24,7 +28,7 @@ class Sounds:
 
     def media(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """ARI media URIs for these names. Raises RequestRefused for one that is nowhere: Asterisk would skip it."""
-        return tuple(f"sound:{self._find(name)}" for name in names)
+        return tuple(name if name in TONES else f"sound:{self._find(name)}" for name in names)
 
     def _find(self, name: str) -> Path:
         if _NAME.fullmatch(name):

@@ -55,6 +55,23 @@ class Taps:
                 raise
             return Fork(call=call, party=party, source_port=port)
 
+    async def listen_in(self, line: CallId, leg: LegId, target: LegId, *, whisper: bool) -> None:
+        """Let `leg` hear both sides of `target`, in the place of what it heard before. Failed, it hears nothing."""
+        async with self._turns[line]:
+            await self._remove(self._registry.taps_of(line))
+            tap = self._registry.new_tap(line, Party.AGENT)
+            try:
+                with self._registry.expecting(tap.snoop) as arrivals:
+                    await _all(
+                        self._client.snoop(target, tap.snoop, spy="both", whisper="out" if whisper else "none"),
+                        self._client.create_bridge(tap.bridge, "mixing"),
+                    )
+                    await self._arrival(arrivals)
+                await self._client.add_to_bridge(tap.bridge, tap.snoop, leg)
+            except BaseException:
+                await self._remove_quietly(tap)
+                raise
+
     async def stop(self, call: CallId, party: Party | None = None) -> None:
         """Remove a party's tap, or the call's; quiet when there is none."""
         if not self._registry.taps_of(call, party) and call not in self._turns:
@@ -73,17 +90,20 @@ class Taps:
                 self._client.create_bridge(tap.bridge, "mixing"),
             )
             # both replies come before their channels are ours, and addChannel refuses what is not (422)
-            try:
-                async with asyncio.timeout(self._arrive_ms / 1000):
-                    for arrival in arrivals:
-                        await arrival
-            except TimeoutError:
-                raise AsteriskUnavailable(f"a tap's channels did not arrive within {self._arrive_ms} ms") from None
+            await self._arrival(arrivals)
         await self._client.add_to_bridge(tap.bridge, tap.snoop, tap.media)
         port = media.channelvars.get(_PORT, "")
         if not port.isdecimal():
             raise RequestRefused(f"external media came without {_PORT}")
         return int(port)
+
+    async def _arrival(self, arrivals: list[asyncio.Future[None]]) -> None:
+        try:
+            async with asyncio.timeout(self._arrive_ms / 1000):
+                for arrival in arrivals:
+                    await arrival
+        except TimeoutError:
+            raise AsteriskUnavailable(f"a tap's channels did not arrive within {self._arrive_ms} ms") from None
 
     async def _remove(self, taps: list[Tap]) -> None:
         for tap in taps:

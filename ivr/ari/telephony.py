@@ -14,7 +14,7 @@ from ivr.ari.caller_id import Shown, caller_id
 from ivr.ari.client import AriClient
 from ivr.ari.events import q850
 from ivr.ari.link import Link
-from ivr.ari.names import HOTLINE_CALL, HOTLINE_PARTY, hold, talk
+from ivr.ari.names import CALL_UUID, HOTLINE_CALL, HOTLINE_PARTY, hold, talk
 from ivr.ari.outbox import Heard, Outbox
 from ivr.ari.receiver import Receiver
 from ivr.ari.reconcile import Swept, sweep
@@ -32,6 +32,9 @@ from ivr.tasks import Tasks
 
 _log = logging.getLogger(__name__)
 _OUTBOX = 10_000
+TALK = "mixing,dtmf_events"
+OUTBOUND = "outbound"
+"""The dialplan's context in which the recording of a call of our own begins."""
 _ARRIVE_MS = 3000
 _TAKE_BACK_S = (0.0, 1.0, 3.0)
 
@@ -116,13 +119,17 @@ class AriTelephony:
 
     async def play(self, call: CallId, leg: LegId, playback: PlaybackId, sounds: tuple[str, ...]) -> None:
         """Play the named sounds in order as one playback; RequestRefused for a sound that does not exist."""
-        media = self._sounds.media(sounds)
+        await self._play(call, leg, playback, self._sounds.media(sounds))
+
+    async def _play(
+        self, call: CallId, leg: LegId, playback: PlaybackId, media: tuple[str, ...], from_ms: int = 0
+    ) -> None:
         self._registry.leg(leg)
         if playback in self._registry.playbacks:
             raise RequestRefused(f"playback {playback} exists")  # Asterisk would play both under one id
         self._registry.playbacks[playback] = call
         try:
-            await self._client.play(leg, playback, media)
+            await self._client.play(leg, playback, media, from_ms)
         except HotlineError:
             self._registry.playbacks.pop(playback, None)
             raise
@@ -144,33 +151,92 @@ class AriTelephony:
         A phone that is not registered is heard as `LegHungUp` (unreachable), like one that does not reply. LegGone
         means that the citizen is: nobody is left to ring for.
         """
-        if leg in self._registry.legs:
-            raise RequestRefused(f"leg {leg} exists")
         citizen = self._registry.citizen_of(call)
         if citizen is None:
             raise LegGone("the citizen of this call has ended")
-        self._registry.add(Leg(call=call, leg=leg, party=Party.AGENT))
+        shown = caller_id(self._shown, caller_number, self._hotline_number)
+        await self._call(Leg(call=call, leg=leg, party=Party.AGENT, ours=True), endpoint, shown, ring_ms, citizen)
+
+    async def call_in(
+        self,
+        call: CallId,
+        leg: LegId,
+        party: Party,
+        endpoint: str,
+        caller_number: str | None,
+        ring_ms: int,
+        *,
+        record: bool = False,
+    ) -> None:
+        """Call anybody, whether or not a citizen stands; see the port."""
+        seen = caller_number if party is Party.AGENT else None
+        shown = caller_id(self._shown, seen, self._hotline_number)
+        context = OUTBOUND if record else None
+        await self._call(Leg(call=call, leg=leg, party=party, ours=True), endpoint, shown, ring_ms, None, context)
+
+    async def _call(
+        self, leg: Leg, endpoint: str, shown: str, ring_ms: int, citizen: LegId | None, context: str | None = None
+    ) -> None:
+        name = leg.leg
+        if name in self._registry.legs:
+            raise RequestRefused(f"leg {name} exists")
+        variables = {HOTLINE_CALL: str(leg.call), HOTLINE_PARTY: str(leg.party)}
+        if context is not None:
+            variables[CALL_UUID] = leg.call
+        self._registry.add(leg)
         try:
             await self._client.originate(
-                leg,
+                name,
                 endpoint,
-                caller_id=caller_id(self._shown, caller_number, self._hotline_number),
+                caller_id=shown,
                 timeout_s=math.ceil(ring_ms / 1000),
                 originator=citizen,
-                variables={HOTLINE_CALL: call, HOTLINE_PARTY: Party.AGENT},
+                variables=variables,
+                context=context,
             )
         except PhoneUnreachable:
-            if self._registry.legs.pop(leg, None) is not None:
-                self._receiver.tell(LineEvent(call, ev.LegHungUp(leg=leg, cause=HangupCause.UNREACHABLE)))
+            if self._registry.legs.pop(name, None) is not None:
+                self._receiver.tell(LineEvent(leg.call, ev.LegHungUp(leg=name, cause=HangupCause.UNREACHABLE)))
         except BaseException as error:
-            self._registry.legs.pop(leg, None)
+            self._registry.legs.pop(name, None)
             if isinstance(error, LegGone):
                 raise LegGone(str(error), leg=citizen) from None
             if not isinstance(error, RequestRefused):
-                self._take_back(leg)  # Asterisk may be ringing all the same
+                self._take_back(name)  # Asterisk may be ringing all the same
             raise
-        if leg not in self._registry.legs:
-            self._take_back(leg)  # ended, or taken for lost by a reconnection just before it began
+        if name not in self._registry.legs:
+            self._take_back(name)  # ended, or taken for lost by a reconnection just before it began
+
+    async def join(self, call: CallId, leg: LegId) -> None:
+        """One answered leg into this call's talk bridge; heard as `LegJoined`."""
+        await self._until_ours(leg)
+        self._registry.entering.add(leg)
+        try:
+            await self._enter(call, talk(call), TALK, leg)
+        except BaseException:
+            self._registry.entering.discard(leg)
+            raise
+        if self._registry.leg(leg).party is Party.CITIZEN and hold(call) in self._registry.bridges[call]:
+            self._receiver.errand("stop music", self._client.stop_music(hold(call)))
+
+    async def mute(self, call: CallId, leg: LegId, muted: bool) -> None:
+        """Whether what that leg says is heard by anybody."""
+        self._registry.leg(leg)
+        await (self._client.mute(leg) if muted else self._client.unmute(leg))
+
+    async def listen_in(self, line: CallId, leg: LegId, target: LegId, *, whisper: bool) -> None:
+        """Let `leg` of `line` hear both sides of `target`; with `whisper`, be heard by that person alone."""
+        await self._until_ours(leg)
+        await self._taps.listen_in(line, leg, target, whisper=whisper)
+
+    async def play_file(self, line: CallId, leg: LegId, playback: PlaybackId, path: str, from_ms: int) -> None:
+        """Play a sound file, by its absolute path without suffix, from a place on."""
+        await self._play(line, leg, playback, (f"sound:{path}",), from_ms)
+
+    async def pause_playing(self, playback: PlaybackId, paused: bool) -> None:
+        """Stop and go on; quiet when it has ended."""
+        if playback in self._registry.playbacks:
+            await _quietly(self._client.control_playback(playback, "pause" if paused else "unpause"))
 
     async def connect(self, call: CallId, citizen_leg: LegId, agent_leg: LegId) -> None:
         """Both legs into this call's talk bridge; heard as `LegsJoined`.
@@ -181,7 +247,7 @@ class AriTelephony:
         self._registry.joining[call] = (citizen_leg, agent_leg)
         try:
             for leg in (agent_leg, citizen_leg):
-                await _naming(leg, self._enter(call, talk(call), "mixing,dtmf_events", leg))
+                await _naming(leg, self._enter(call, talk(call), TALK, leg))
         except BaseException:
             self._registry.joining.pop(call, None)
             raise

@@ -74,10 +74,11 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Match(msgspec.Struct, frozen=True):
-    """A citizen and an agent, both taken out of their lines."""
+    """A citizen and an agent, both taken out of their lines; `skill` is what the citizen had asked for."""
 
     call: CallId
     agent: AgentId
+    skill: Skill
 
 
 class _Line(Generic[_Rank, _Name]):
@@ -285,9 +286,10 @@ class Acd:
                     yield line.order[0]
 
     def _take(self, call: CallId, agent: AgentId) -> Match:
+        skill = self._calls[call].demand.skill
         self.withdraw(call)
         self.agent_busy(agent)
-        return Match(call, agent)
+        return Match(call, agent, skill)
 
 
 def _key(demand: Demand, step: Step) -> tuple[int, CallerClass, bool]:

@@ -5,6 +5,7 @@ from typing import TypeAlias
 import msgspec
 
 from ivr.calls.caller import Caller
+from ivr.calls.events import AnyEvent
 from ivr.calls.vocabulary import AgentId, HangupCause, LegId, OfferOutcome, Party, PlaybackId, Skill
 
 
@@ -57,6 +58,44 @@ class OfferTo(Effect, frozen=True, kw_only=True):
     leg: LegId
     endpoint: str
     ring_ms: int
+
+
+class CallIn(Effect, frozen=True, kw_only=True):
+    """Call somebody as `leg` for at most `ring_ms`: a guest, or a party of a call of our own.
+
+    Completes with LegAnswered or LegHungUp. `record` begins the call's recording when a citizen answers.
+    """
+
+    leg: LegId
+    party: Party
+    endpoint: str
+    ring_ms: int
+    record: bool = False
+
+
+class Hold(Effect, frozen=True, kw_only=True):
+    """Let the citizen hear music, apart from the conversation."""
+
+    leg: LegId
+
+
+class Join(Effect, frozen=True, kw_only=True):
+    """Bring one leg into the conversation. Completes with `LegJoined`."""
+
+    leg: LegId
+
+
+class Mute(Effect, frozen=True, kw_only=True):
+    """Let a leg be heard or not."""
+
+    leg: LegId
+    muted: bool
+
+
+class Note(Effect, frozen=True, kw_only=True):
+    """Something the session alone knows: recorded, and heard by it again like any event."""
+
+    event: AnyEvent
 
 
 class Connect(Effect, frozen=True, kw_only=True):
@@ -142,6 +181,11 @@ AnyEffect: TypeAlias = (
     | LeaveQueue
     | PlaceInQueue
     | OfferTo
+    | CallIn
+    | Hold
+    | Join
+    | Mute
+    | Note
     | Connect
     | ForkMedia
     | StopFork

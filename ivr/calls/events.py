@@ -8,7 +8,18 @@ from typing import TypeAlias
 
 import msgspec
 
-from ivr.calls.vocabulary import AgentId, CallId, HangupCause, LegId, Party, PlaybackId, Skill
+from ivr.calls.vocabulary import (
+    AgentId,
+    CallId,
+    DialOutcome,
+    Direction,
+    HangupCause,
+    Invitation,
+    LegId,
+    Party,
+    PlaybackId,
+    Skill,
+)
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
@@ -43,10 +54,14 @@ class DigitPressed(Event, frozen=True, kw_only=True):
 
 
 class AgentReserved(Event, frozen=True, kw_only=True):
-    """The ACD matched this call with an agent; `endpoint` is the agent's phone in Asterisk's words (`PJSIP/1001`)."""
+    """The ACD matched this call with an agent; `endpoint` is the agent's phone in Asterisk's words (`PJSIP/1001`).
+
+    `skill` is what the citizen had asked for.
+    """
 
     agent: AgentId
     endpoint: str
+    skill: Skill | None = None
 
 
 class LegRinging(Event, frozen=True, kw_only=True):
@@ -134,6 +149,121 @@ class GivenBack(Event, frozen=True, kw_only=True):
     leg: LegId
 
 
+# ---- calls of our own
+
+
+class CallPlaced(Event, frozen=True, kw_only=True):
+    """A person of ours calls somebody: their phone `agent_endpoint` first, then `endpoint`.
+
+    `number` is a citizen's, None within the house; `callee` is the colleague called, reserved for it already.
+    """
+
+    agent: AgentId
+    agent_endpoint: str
+    endpoint: str
+    number: str | None
+    direction: Direction
+    callee: AgentId | None = None
+
+
+class Dialled(Event, frozen=True, kw_only=True):
+    """How calling the other party of a call of our own, or of a kept place, ended. Recorded once a dialling."""
+
+    outcome: DialOutcome
+
+
+class PlaceKept(Event, frozen=True, kw_only=True):
+    """The citizen hung up and keeps their place in the queue: they are called when their turn comes (保号)."""
+
+
+class CameAgain(Event, frozen=True, kw_only=True):
+    """The citizen who keeps a place has called in first: nobody is to call them any more."""
+
+
+# ---- within a conversation
+
+
+class HoldAsked(Event, frozen=True, kw_only=True):
+    """The agent put the citizen on hold, or took them back."""
+
+    agent: AgentId
+    held: bool
+
+
+class MuteAsked(Event, frozen=True, kw_only=True):
+    """The agent muted or unmuted themselves."""
+
+    agent: AgentId
+    muted: bool
+
+
+class GuestInvited(Event, frozen=True, kw_only=True):
+    """Somebody is called into the conversation. `guest` is a person of ours, reserved for it already, or None."""
+
+    agent: AgentId
+    name: str
+    endpoint: str
+    invitation: Invitation
+    guest: AgentId | None = None
+
+
+class GuestDropped(Event, frozen=True, kw_only=True):
+    """The agent ends a guest's part; None means the newest."""
+
+    agent: AgentId
+    leg: LegId | None = None
+
+
+class GuestMissed(Event, frozen=True, kw_only=True):
+    """A guest did not come: the citizen is back with the agent."""
+
+    name: str
+    outcome: DialOutcome
+
+
+class GuestAdmitted(Event, frozen=True, kw_only=True):
+    """After a consultation, the agent brings everybody together (会议)."""
+
+    agent: AgentId
+
+
+class HandedOver(Event, frozen=True, kw_only=True):
+    """The agent leaves the citizen with the guest."""
+
+    agent: AgentId
+
+
+class PassedToSkill(Event, frozen=True, kw_only=True):
+    """The agent gives the citizen to a queue (盲转技能组)."""
+
+    agent: AgentId
+    skill: Skill
+
+
+class TransferredOut(Event, frozen=True, kw_only=True):
+    """The citizen talks with somebody outside the hotline (一键互转): 110, 119, 120, an agency, a number.
+
+    `left` says whether the agent is out of it.
+    """
+
+    agent: AgentId | None
+    name: str
+    left: bool
+
+
+class LegJoined(Event, frozen=True, kw_only=True):
+    """One more leg is in the conversation."""
+
+    leg: LegId
+
+
+class CitizenRated(Event, frozen=True, kw_only=True):
+    """满意度: the citizen rated the service by a key, 1 to 5; `agent` is whose."""
+
+    agent: AgentId | None
+    score: int
+
+
 AnyEvent: TypeAlias = (
     CallArrived
     | PickedUp
@@ -152,6 +282,21 @@ AnyEvent: TypeAlias = (
     | QueueMoved
     | FoundStanding
     | GivenBack
+    | CallPlaced
+    | Dialled
+    | PlaceKept
+    | CameAgain
+    | HoldAsked
+    | MuteAsked
+    | GuestInvited
+    | GuestDropped
+    | GuestMissed
+    | GuestAdmitted
+    | HandedOver
+    | PassedToSkill
+    | TransferredOut
+    | LegJoined
+    | CitizenRated
 )
 
 

@@ -42,12 +42,29 @@ class QueueSounds(msgspec.Struct, frozen=True, kw_only=True):
         return self.places[ahead] if ahead < len(self.places) else self.far
 
 
+class Survey(msgspec.Struct, frozen=True, kw_only=True):
+    """满意度: what a citizen is asked by keypad once the agent has hung up; no `ask`, no survey.
+
+    `wait_ms` is how long a key is waited for, counted from the beginning of the question.
+    """
+
+    ask: tuple[str, ...] = ()
+    thanks: tuple[str, ...] = ()
+    low: tuple[str, ...] = ()
+    satisfied_from: int = 4
+    wait_ms: int = 20_000
+
+
 class CallPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a `CallSession` is told beforehand. Sounds are names of the site pack, times are milliseconds.
 
     `recording_notice` is played to the end even where a key was pressed. After `max_attempts` offers that nobody took,
     a call for a special skill goes to the menu's default skill, at the same place. After `max_wait_ms` in the queue
     the citizen is given back to the dialplan, which registers a callback; None waits for ever.
+
+    `dial_ms` is how long a guest's or a citizen's telephone rings when we call. Who waits and presses `keep_key` keeps
+    their place and is called; `place_kept` tells them so. `outside` makes a telephone's address of a `{number}`, None
+    where there is no line to the outside; `ringback` is what an agent hears while somebody is dialled.
 
     `pick_up_ms`, `prompt_ms`, `join_ms` and `hang_up_ms` are how long Asterisk's word is waited for before the call
     goes on without it; `ring_grace_ms` is what the phone may ring past `ring_ms`, which Asterisk itself watches.
@@ -60,7 +77,13 @@ class CallPlan(msgspec.Struct, frozen=True, kw_only=True):
     greeting: tuple[str, ...] = ()
     recording_notice: tuple[str, ...] = ()
     queue: QueueSounds = QueueSounds()
+    survey: Survey = Survey()
+    keep_key: str | None = None
+    place_kept: tuple[str, ...] = ()
+    outside: str | None = None
+    ringback: tuple[str, ...] = ()
     ring_ms: int = 20_000
+    dial_ms: int = 30_000
     wrap_up_ms: int = 120_000
     announce_every_ms: int = 30_000
     announce_gap_ms: int = 10_000

@@ -6,8 +6,9 @@ import msgspec
 
 from ivr.calls import events as ev
 from ivr.calls.events import AnyEvent
-from ivr.calls.session import BEFORE_QUEUE, WAITING, CallSession
-from ivr.calls.vocabulary import AgentId, CallId, CallState, HangupCause, LegId, Party
+from ivr.calls.guests import Guest
+from ivr.calls.session import CallSession
+from ivr.calls.vocabulary import BEFORE_QUEUE, WAITING, AgentId, CallId, CallState, HangupCause, LegId, Party
 from ivr.calls.work import Timer
 
 
@@ -36,8 +37,11 @@ def reconcile(
     it is in. `agent_of` names the agent a phone belongs to. A prompt that was playing counts as heard.
     """
     standing = {leg.leg: leg for leg in legs}
-    citizen = next((leg for leg in legs if leg.party is Party.CITIZEN), None)
+    begun = session.citizen is not None or session.agent is not None
+    strays = [leg for leg in legs if leg.party is Party.CITIZEN and begun and leg.leg != session.citizen]
+    citizen = next((leg for leg in legs if leg.party is Party.CITIZEN and leg not in strays), None)
     events = _lost(session, standing)
+    events += [ev.LegRinging(leg=leg.leg) for leg in strays]  # dialled by a server that could not say so any more
     if session.citizen is None and citizen is not None:
         number, dialled = citizen.caller_number, citizen.dialled
         events.append(ev.CallArrived(leg=citizen.leg, caller_number=number, dialled=dialled))
@@ -52,6 +56,8 @@ def reconcile(
             continue
         if leg.leg == session.agent_leg:
             events += _agent_stands(session, citizen, leg)
+        elif (guest := session.guests.get(leg.leg)) is not None:
+            events += _guest_stands(guest, leg)
         else:
             events.append(ev.LegRinging(leg=leg.leg))  # nobody's: the session hangs it up
     return events
@@ -64,6 +70,7 @@ def _lost(session: CallSession, standing: dict[LegId, LegSeen]) -> list[AnyEvent
         mine.append(session.citizen)
     if session.agent_leg is not None:
         mine.append(session.agent_leg)
+    mine += session.guests
     mine += sorted(session.leaving - set(mine))
     return [ev.LegHungUp(leg=leg, cause=HangupCause.LOST) for leg in mine if leg not in standing]
 
@@ -73,7 +80,7 @@ def _unknown_talker(session: CallSession, citizen: LegSeen | None, legs: Sequenc
         return None
     if session.state is CallState.CONNECTED and any(leg.leg == session.agent_leg for leg in legs):
         return None
-    known = {session.agent_leg, *session.leaving, *session.gone}
+    known = {session.agent_leg, *session.guests, *session.leaving, *session.gone}
     others = (leg for leg in legs if leg.party is Party.AGENT and leg.talking and leg.leg not in known)
     return next(others, None)
 
@@ -83,15 +90,25 @@ def _citizen_stands(session: CallSession, citizen: LegSeen) -> list[AnyEvent]:
         return [ev.FoundStanding()]
     if session.state is CallState.ARRIVED:
         return [ev.PickedUp(leg=citizen.leg)]
+    if session.state is CallState.DIALLING:
+        return [ev.LegAnswered(leg=citizen.leg)] if citizen.leg == session.citizen else []
     if session.state in BEFORE_QUEUE and session.playback is not None:
         return [ev.TimerFired(timer=Timer.PROMPT)]
     return []
 
 
+def _guest_stands(guest: Guest, leg: LegSeen) -> list[AnyEvent]:
+    if leg.talking and not guest.joined:
+        return [ev.LegJoined(leg=leg.leg)]
+    return [ev.LegAnswered(leg=leg.leg)] if leg.up and not guest.joined else []
+
+
 def _agent_stands(session: CallSession, citizen: LegSeen | None, leg: LegSeen) -> list[AnyEvent]:
+    if leg.up and session.citizen_gone and session.state in (CallState.OFFERED, CallState.DIALLING):
+        return [ev.LegAnswered(leg=leg.leg)]
     if citizen is None or not leg.up or session.state not in (*WAITING, CallState.CONNECTED):
         return []
-    together = leg.talking and citizen.talking
+    together = leg.talking and (citizen.talking or session.held)
     if session.state is CallState.CONNECTED:
         return [] if together else [ev.LegAnswered(leg=leg.leg)]
     if together:

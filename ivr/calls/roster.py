@@ -59,7 +59,9 @@ class Move(StrEnum):
     PAUSE = "pause"
     SIGN_OUT = "sign out"
     RESERVE = "reserve"
+    DIAL = "dial"
     CONNECT = "connect"
+    PASS_ON = "pass on"  # noqa: S105 - a move, no secret
     TAKE_BACK = "take back"  # the offer was withdrawn, or the call's logic failed
     MISS = "miss"  # RONA or refused
     LOSE = "lose"  # the phone cannot be reached or broke off
@@ -83,11 +85,16 @@ MOVES: dict[tuple[AgentState, Move], AgentState] = {
     (_FREE, Move.SIGN_OUT): _OUT,
     (_PAUSED, Move.SIGN_OUT): _OUT,
     (_FREE, Move.RESERVE): _RESERVED,
+    (_FREE, Move.DIAL): _RESERVED,
+    (_PAUSED, Move.DIAL): _RESERVED,
     (_RESERVED, Move.CONNECT): _ON_CALL,
     (_RESERVED, Move.TAKE_BACK): _FREE,
     (_RESERVED, Move.MISS): _PAUSED,
     (_RESERVED, Move.LOSE): _PAUSED,
     (_ON_CALL, Move.TAKE_BACK): _FREE,
+    (_RESERVED, Move.PASS_ON): _FREE,
+    (_ON_CALL, Move.PASS_ON): _FREE,
+    (_WRAP_UP, Move.PASS_ON): _FREE,
     (_ON_CALL, Move.LOSE): _PAUSED,
     (_ON_CALL, Move.WRAP_UP): _WRAP_UP,
     (_WRAP_UP, Move.TAKE_BACK): _FREE,
@@ -108,6 +115,7 @@ MOVES: dict[tuple[AgentState, Move], AgentState] = {
 
 _ENDINGS = {
     OfferOutcome.WITHDRAWN: Move.TAKE_BACK,
+    OfferOutcome.PASSED_ON: Move.PASS_ON,
     OfferOutcome.NO_ANSWER: Move.MISS,
     OfferOutcome.REFUSED: Move.MISS,
     OfferOutcome.UNREACHABLE: Move.LOSE,
@@ -168,6 +176,13 @@ class Roster:
     def reserve(self, agent: AgentId, call: CallId, at: datetime) -> Seat:
         """The ACD matched the agent with a call. Raises `MoveRefused` where they are not available."""
         return self._move(agent, Move.RESERVE, at, call=call)
+
+    def dial(self, agent: AgentId, call: CallId, at: datetime) -> Seat:
+        """The agent calls somebody, paused or not; who was paused is again after it. Raises `MoveRefused`."""
+        seat = self.seat(agent)
+        paused = seat.state is AgentState.PAUSED
+        kept = (seat.pause_reason or PauseReason.BACK_OFFICE) if paused else seat.pause_next
+        return self._move(agent, Move.DIAL, at, call=call, pause_next=kept)
 
     def connect(self, agent: AgentId, call: CallId, at: datetime) -> Seat | None:
         """They talk. An agent found talking without a reservation of anybody's is bound to the call; else None."""

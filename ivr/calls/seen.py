@@ -4,14 +4,24 @@ from datetime import datetime
 
 import msgspec
 
-from ivr.calls.vocabulary import AgentId, CallId, CallState, Party, Skill
+from ivr.calls.vocabulary import AgentId, CallId, CallState, Direction, GuestState, LegId, Party, Skill
+
+
+class GuestSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody called into a conversation; `agent` is a person of ours."""
+
+    leg: LegId
+    name: str
+    state: GuestState
+    agent: AgentId | None = None
 
 
 class CallSeen(msgspec.Struct, frozen=True, kw_only=True):
     """A call as it stands. Times are UTC. `over` is true on its last view: nothing of it is left.
 
     `agent` is who is offered the call, talks, or wraps it up; `hearing` are the parties whose words are recognised;
-    `failed` says that its logic broke and the citizen was given back to the dialplan.
+    `failed` says that its logic broke and the citizen was given back to the dialplan. `keeping`: the citizen hung up
+    and keeps their place. `callee` is a colleague called within the house.
     """
 
     call: CallId
@@ -26,6 +36,12 @@ class CallSeen(msgspec.Struct, frozen=True, kw_only=True):
     hearing: frozenset[Party] = frozenset()
     over: bool = False
     failed: bool = False
+    direction: Direction = Direction.INBOUND
+    callee: AgentId | None = None
+    held: bool = False
+    muted: bool = False
+    keeping: bool = False
+    guests: tuple[GuestSeen, ...] = ()
 
 
 class QueueSeen(msgspec.Struct, frozen=True, kw_only=True):

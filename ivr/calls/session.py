@@ -2,6 +2,9 @@
 
     arrived → greeting → menu → queued ⇄ offered → connected → wrap_up → ended
                                   (before connected, the citizen's hang-up leads to abandoned)
+                     calls of our own: dialling → connected
+
+`Legs` is what stands, `Talk` the conversation, `Dialling` the calls we make, this file the way to a person.
 
 Decisions that are not obvious:
 
@@ -12,6 +15,7 @@ Decisions that are not obvious:
 - An agent whose offer the citizen withdrew is free when their phone has stopped ringing, not before.
 - A leg that rings or answers and is not the one on offer is hung up.
 - Asterisk's silence never holds a call: each of its answers is waited for with a timer.
+- Who keeps their place (保号) waits on without a leg; an agent who is found for them hears them being dialled.
 """
 
 from collections.abc import Iterable
@@ -19,12 +23,17 @@ from typing import Self, assert_never
 
 from ivr.calls import effects as do
 from ivr.calls import events as ev
-from ivr.calls.announcer import FOUND, Announcer
+from ivr.calls.announcer import FOUND
+from ivr.calls.dialling import Dialling
 from ivr.calls.effects import AnyEffect
 from ivr.calls.events import AnyEvent, Recorded
+from ivr.calls.guests import OFFER_OUTCOMES
 from ivr.calls.plan import CallPlan
 from ivr.calls.vocabulary import (
+    BEFORE_QUEUE,
     BROKEN_OFF,
+    OVER,
+    WAITING,
     AgentId,
     CallId,
     CallState,
@@ -32,59 +41,22 @@ from ivr.calls.vocabulary import (
     LegId,
     OfferOutcome,
     Party,
-    PlaybackId,
     Skill,
 )
-from ivr.calls.work import Timer, Work
+from ivr.calls.work import Timer
 
-BEFORE_QUEUE = (CallState.ARRIVED, CallState.GREETING, CallState.MENU)
-WAITING = (CallState.QUEUED, CallState.OFFERED)
-OVER = (CallState.ENDED, CallState.ABANDONED)
-_OUTCOMES = {
-    HangupCause.NORMAL: OfferOutcome.REFUSED,  # lifted and put down, or declined without saying so
-    HangupCause.REJECTED: OfferOutcome.REFUSED,
-    HangupCause.BUSY: OfferOutcome.REFUSED,
-    HangupCause.NO_ANSWER: OfferOutcome.NO_ANSWER,
-    HangupCause.UNREACHABLE: OfferOutcome.UNREACHABLE,
-    HangupCause.LOST: OfferOutcome.WITHDRAWN,  # nobody heard how it ended: nothing to hold against the agent
-    HangupCause.FAILURE: OfferOutcome.WITHDRAWN,
-}
+OVER_OR_WRAP_UP = (CallState.WRAP_UP, *OVER)
 
 
-class CallSession:
+class CallSession(Dialling):
     """One call. `handle` is its only mutator; everything public may be read at any time.
 
     `entered_ms`, `answered_ms` and `ended_ms` count from arrival, as do the due times of `timers`, so that those can be
     armed again after a restart. `agent_answered` is true from the agent's answer on; `leaving` are legs asked to end
     whose end is not heard yet, `gone` those that have ended. `over` is true once `EndCall` has been given out.
-    """
 
-    def __init__(self, call: CallId, plan: CallPlan) -> None:
-        self.call = call
-        self.plan = plan
-        self.state = CallState.ARRIVED
-        self.over = False
-        self.citizen: LegId | None = None
-        self.citizen_gone = False
-        self.caller_number: str | None = None
-        self.dialled = ""
-        self.skill = plan.menu.default
-        self.entered_ms: int | None = None
-        self.answered_ms: int | None = None
-        self.ended_ms: int | None = None
-        self.agent: AgentId | None = None
-        self.agent_leg: LegId | None = None
-        self.agent_answered = False
-        self.giving_back = False
-        self.leaving: set[LegId] = set()
-        self.gone: set[LegId] = set()
-        self._agent_left = False
-        self._withdrawn: dict[LegId, AgentId] = {}
-        self._chosen: Skill | None = None
-        self._offers = 0
-        self._unanswered_offers = 0
-        self._work = Work()
-        self._voice = Announcer(call, plan, self._work)
+    In a call of our own the `citizen` is whoever was called, a colleague (`callee`) too.
+    """
 
     @classmethod
     def replay(cls, call: CallId, plan: CallPlan, recorded: Iterable[Recorded]) -> Self:
@@ -93,16 +65,6 @@ class CallSession:
         for record in recorded:
             session.handle(record.event, record.offset_ms)
         return session
-
-    @property
-    def playback(self) -> PlaybackId | None:
-        """What the citizen is told at the moment."""
-        return self._voice.playback
-
-    @property
-    def timers(self) -> dict[Timer, int]:
-        """The timers that run and when they are due."""
-        return dict(self._work.timers)
 
     def handle(self, event: AnyEvent, offset_ms: int) -> list[AnyEffect]:
         """What is to be done about `event`, in order. A stale, repeated or impossible event does no harm."""
@@ -150,22 +112,49 @@ class CallSession:
             case ev.AgentLost(agent=agent):
                 self._agent_lost(agent)
             case ev.QueueMoved(ahead=ahead, wait_ms=wait_ms):
-                if self.state is CallState.QUEUED and self.citizen is not None:
+                if self.state is CallState.QUEUED and self.citizen is not None and not self.keeping:
                     self._voice.moved(self.citizen, ahead, wait_ms)
             case ev.FoundStanding():
                 self._found(event)
             case ev.GivenBack(leg=leg):
                 if leg == self.citizen:
                     self._leg_hung_up(leg, HangupCause.NORMAL)
-            case ev.MediaForked():
-                pass  # kept in the log for the time axis of the transcript; decides nothing
+            case ev.CallPlaced():
+                self._placed(event)
+            case ev.CameAgain():
+                self._came_again()
+            case ev.HoldAsked():
+                self._hold_asked(event)
+            case ev.MuteAsked():
+                self._mute_asked(event)
+            case ev.GuestInvited():
+                self._invited(event)
+            case ev.GuestDropped():
+                self._dropped(event)
+            case ev.GuestAdmitted(agent=agent):
+                self._admitted(agent)
+            case ev.HandedOver(agent=agent):
+                self._hand_over_asked(agent)
+            case ev.PassedToSkill():
+                self._passed_to_skill(event)
+            case ev.LegJoined(leg=leg):
+                self._one_joined(leg)
+            case (
+                ev.MediaForked()
+                | ev.Dialled()
+                | ev.PlaceKept()
+                | ev.GuestMissed()
+                | ev.TransferredOut()
+                | ev.CitizenRated()
+            ):
+                pass  # kept in the log for others to read; decides nothing
             case _:
                 assert_never(event)
 
     # ---- arrival, greeting, menu
 
     def _arrived(self, event: ev.CallArrived) -> None:
-        if self.citizen is not None:
+        if self.citizen is not None or self.agent is not None:
             return
         self.citizen = event.leg
         self.caller_number = event.caller_number
@@ -202,10 +191,20 @@ class CallSession:
             self._open_menu()
         elif self.state is CallState.MENU:
             self._work.start(Timer.NO_INPUT, self.plan.menu.wait_ms)
+        elif self.keeping and self.state in WAITING and not self.agent_answered:
+            self._dismiss_citizen()
+        elif self.state in OVER_OR_WRAP_UP and not self.surveying and not self.guests:
+            self._rated_all()
 
     def _digit_pressed(self, event: ev.DigitPressed) -> None:
         skill = self.plan.menu.choose(event.digit)
-        if event.leg != self.citizen or skill is None:
+        if event.leg != self.citizen or self.citizen_gone:
+            return
+        if self.surveying:
+            self._rate(event.digit)
+        elif self.state in WAITING and event.digit == self.plan.keep_key:
+            self._keep_place()
+        if skill is None:
             return
         if self.state is CallState.GREETING:
             self._chosen = skill
@@ -228,6 +227,8 @@ class CallSession:
         self.state = CallState.QUEUED
         self._voice.ahead = None
         self._work.add(do.JoinQueue(skill=self.skill, entered_ms=self.entered_ms, caller=self.plan.caller))
+        if self.keeping:
+            return
         self._work.start(Timer.COMFORT, self.plan.announce_every_ms)
         if self.plan.max_wait_ms is not None and Timer.MAX_WAIT not in self._work.timers:
             self._work.start(Timer.MAX_WAIT, self.plan.max_wait_ms)
@@ -255,16 +256,30 @@ class CallSession:
             return
         self._work.cancel(Timer.COMFORT)
         self.state = CallState.OFFERED
-        self._offers += 1
         self.agent = event.agent
-        self.agent_leg = LegId(f"{self.call}-agent-{self._offers}")
+        leg = self.agent_leg = self._next_leg("agent")
         ring_ms = self.plan.ring_ms
-        self._work.add(do.OfferTo(agent=event.agent, leg=self.agent_leg, endpoint=event.endpoint, ring_ms=ring_ms))
+        if self.citizen_gone:
+            self._work.add(do.CallIn(leg=leg, party=Party.AGENT, endpoint=event.endpoint, ring_ms=ring_ms))
+        else:
+            self._work.add(do.OfferTo(agent=event.agent, leg=leg, endpoint=event.endpoint, ring_ms=ring_ms))
         self._work.start(Timer.RING, ring_ms + self.plan.ring_grace_ms)
 
     def _leg_answered(self, leg: LegId) -> None:
-        if leg != self.agent_leg or self.state not in (CallState.OFFERED, CallState.CONNECTED):
+        if (guest := self.guests.get(leg)) is not None:
+            self._guest_answered(guest)
+            return
+        if self.state is CallState.DIALLING and leg == self.citizen and not self.citizen_gone:
+            self._party_answered()
+            return
+        if leg != self.agent_leg or self.state not in (CallState.OFFERED, CallState.DIALLING, CallState.CONNECTED):
             self._stray(leg)
+            return
+        if self.state is not CallState.CONNECTED and self.citizen_gone:
+            self._work.cancel(Timer.RING)
+            self._dial()
+            return
+        if self.state is CallState.DIALLING:
             return
         assert self.citizen is not None
         if self.state is CallState.OFFERED:
@@ -279,6 +294,12 @@ class CallSession:
             self._stray(event.agent_leg)
         elif self.state is CallState.OFFERED:
             self._connected()
+        elif self.state is CallState.DIALLING:
+            self._party_joined()
+
+    def _one_joined(self, leg: LegId) -> None:
+        if leg not in (self.citizen, self.agent_leg):
+            self._leg_joined(leg)
 
     def _offer_ended(self, outcome: OfferOutcome) -> None:
         """The citizen waits on. Back in line before the agent is let go: the place is theirs."""
@@ -297,82 +318,25 @@ class CallSession:
         self._forget_agent()
         self._let_go(agent, leg, OfferOutcome.WITHDRAWN)
 
-    def _let_go(self, agent: AgentId | None, leg: LegId | None, outcome: OfferOutcome) -> None:
-        if leg is not None:
-            self._hang_up(leg, HangupCause.NO_ANSWER if outcome is OfferOutcome.NO_ANSWER else HangupCause.NORMAL)
-        if agent is None:
-            return
-        if leg is not None and outcome is OfferOutcome.WITHDRAWN:
-            self._withdrawn[leg] = agent  # free for the next call, but not while this one still rings
-        else:
-            self._work.add(do.ReleaseAgent(agent=agent, outcome=outcome))
-
     # ---- the conversation and its end
-
-    def _connected(self) -> None:
-        assert self.citizen is not None
-        assert self.agent_leg is not None
-        self._work.cancel(Timer.RING, Timer.JOIN, Timer.COMFORT, Timer.MAX_WAIT)
-        self._voice.hush()
-        self.state = CallState.CONNECTED
-        self.agent_answered = True
-        if self.answered_ms is None:
-            self.answered_ms = self._work.now_ms
-        if self.agent is not None:
-            self._work.add(do.AgentConnected(agent=self.agent))
-        self._work.add(do.ForkMedia(leg=self.citizen, party=Party.CITIZEN))
-        self._work.add(do.ForkMedia(leg=self.agent_leg, party=Party.AGENT))
-
-    def _end_conversation(self) -> None:
-        """Hang up whoever is left; the agent goes into wrap-up, which needs no leg."""
-        self._work.add(do.StopFork(party=Party.CITIZEN), do.StopFork(party=Party.AGENT))
-        if self.citizen is not None and not self.citizen_gone:
-            self._hang_up(self.citizen)
-        if self.agent_leg is not None:
-            self._hang_up(self.agent_leg)
-            self.agent_leg = None
-        self.ended_ms = self._work.now_ms
-        if self.agent is None:
-            self.state = CallState.ENDED
-            return
-        self.state = CallState.WRAP_UP
-        self._work.add(do.BeginWrapUp(agent=self.agent))
-        if self._agent_left:
-            self._end_wrap_up()
-        else:
-            self._work.start(Timer.WRAP_UP, self.plan.wrap_up_limit(self.skill))
-
-    def _end_wrap_up(self) -> None:
-        assert self.agent is not None
-        self._work.cancel(Timer.WRAP_UP)
-        self.state = CallState.ENDED
-        self._work.add(do.EndWrapUp(agent=self.agent))
-
-    def _broken_off(self) -> None:
-        """The agent's phone died in the conversation: the citizen is heard by the next agent."""
-        assert self.citizen is not None
-        agent = self.agent
-        self._forget_agent()
-        self._work.add(do.StopFork(party=Party.CITIZEN), do.StopFork(party=Party.AGENT))
-        self._wait()
-        if agent is not None:
-            self._work.add(do.ReleaseAgent(agent=agent, outcome=OfferOutcome.UNREACHABLE))
-        self._work.add(do.PlaceInQueue(leg=self.citizen))
-        self._voice.play(self.citizen, self.plan.queue.apology)
 
     def _hang_up_requested(self, agent: AgentId) -> None:
         if agent != self.agent:
             return
         if self.state is CallState.CONNECTED:
-            self._end_conversation()
+            self._agent_leaves()
         elif self.state is CallState.OFFERED:
             self._offer_ended(OfferOutcome.REFUSED)
+        elif self.state is CallState.DIALLING:
+            self._dialler_left(OfferOutcome.WITHDRAWN)
 
     def _agent_lost(self, agent: AgentId) -> None:
         if agent != self.agent:
             return
         if self.state is CallState.OFFERED:
             self._offer_ended(OfferOutcome.WITHDRAWN)
+        elif self.state is CallState.DIALLING:
+            self._dialler_left(OfferOutcome.WITHDRAWN)
         elif self.state is CallState.CONNECTED:
             self._agent_left = True
         elif self.state is CallState.WRAP_UP:
@@ -389,16 +353,26 @@ class CallSession:
             self._work.add(do.ReleaseAgent(agent=agent, outcome=OfferOutcome.WITHDRAWN))
         if not self.leaving:
             self._work.cancel(Timer.LEGS)
-        if leg == self.citizen:
-            self._citizen_hung_up()
+        if leg == self.citizen and not self.citizen_gone:
+            self._citizen_hung_up(cause)
+        elif (guest := self.guests.get(leg)) is not None:
+            self._guest_hung_up(guest, cause)
         elif leg == self.agent_leg:
             self._agent_hung_up(cause)
 
-    def _citizen_hung_up(self) -> None:
+    def _citizen_hung_up(self, cause: HangupCause) -> None:
         self.citizen_gone = True
         self._voice.ended(self._voice.playback)
         if self.state is CallState.CONNECTED:
             self._end_conversation()
+            self._release_callee(cause)
+        elif self.state is CallState.DIALLING:
+            self._party_missed(cause)
+        elif self.keeping and self.state in WAITING:
+            self._work.cancel(Timer.PROMPT)
+            if self.agent_answered:
+                self._work.cancel(Timer.JOIN)
+                self._dial()  # they hung up to be called, and an agent is there already
         elif self.state in (*BEFORE_QUEUE, *WAITING):
             self._work.cancel(*(timer for timer in self.timers if timer != Timer.LEGS))
             if self.state is CallState.QUEUED:
@@ -406,15 +380,32 @@ class CallSession:
             elif self.state is CallState.OFFERED:
                 self._withdraw_offer()
             self._unheard()
+        else:
+            self.surveying = False
+            self._work.cancel(Timer.SURVEY)
+            self._drop_guests()
+            self._release_callee(cause)
+
+    def _came_again(self) -> None:
+        """Called in first: whoever is being rung for them is let go, and nobody calls."""
+        if not self.keeping or not self.citizen_gone or self.state not in WAITING:
+            return
+        self._work.cancel(*(timer for timer in self.timers if timer != Timer.LEGS))
+        if self.state is CallState.QUEUED:
+            self._work.add(do.LeaveQueue())
+        else:
+            self._withdraw_offer()
+        self._unheard()
 
     def _agent_hung_up(self, cause: HangupCause) -> None:
         self.agent_leg = None
         if self.state is CallState.OFFERED:
-            self._offer_ended(_OUTCOMES[cause])
-        elif cause in BROKEN_OFF:
-            self._broken_off()
+            self._offer_ended(OFFER_OUTCOMES[cause])
+        elif self.state is CallState.DIALLING:
+            answered = OfferOutcome.PASSED_ON if self.agent_answered else OFFER_OUTCOMES[cause]
+            self._dialler_left(OfferOutcome.UNREACHABLE if cause in BROKEN_OFF else answered)
         else:
-            self._end_conversation()
+            self._agent_leaves(broken=cause in BROKEN_OFF)
 
     def _found(self, event: ev.FoundStanding) -> None:
         if self.citizen is None or self.citizen_gone or self.state not in (*BEFORE_QUEUE, *WAITING):
@@ -439,30 +430,6 @@ class CallSession:
         self.agent_leg = event.agent_leg
         self._connected()
 
-    def _stray(self, leg: LegId) -> None:
-        """Nobody's leg, or one held for gone that was answered after all."""
-        if leg not in (self.citizen, self.agent_leg):
-            self.gone.discard(leg)
-            self._count(leg)
-            self._hang_up(leg)
-
-    def _count(self, leg: LegId) -> None:
-        """Never give out the number of a leg that stands, even one this session did not make."""
-        number = leg.removeprefix(f"{self.call}-agent-")
-        if number.isdecimal():
-            self._offers = max(self._offers, int(number))
-
-    def _hang_up(self, leg: LegId, cause: HangupCause = HangupCause.NORMAL) -> None:
-        self.leaving.add(leg)
-        self._work.add(do.HangUp(leg=leg, cause=cause))
-        self._work.start(Timer.LEGS, self.plan.hang_up_ms)
-
-    def _forget_agent(self) -> None:
-        self.agent = None
-        self.agent_leg = None
-        self.agent_answered = False
-        self._agent_left = False
-
     def _give_up_on_legs(self) -> None:
         """Asterisk has not said that these legs ended: ask once more and go on without its word."""
         for leg in sorted(self.leaving):
@@ -486,6 +453,17 @@ class CallSession:
                 self._work.start(Timer.MAX_WAIT, self.plan.ring_ms + self.plan.ring_grace_ms)
             case Timer.RING, CallState.OFFERED:
                 self._offer_ended(OfferOutcome.NO_ANSWER)
+            case Timer.RING, CallState.DIALLING:
+                self._dial_rings_on()
+            case Timer.JOIN, CallState.DIALLING:
+                self._dialler_left(OfferOutcome.WITHDRAWN)
+            case Timer.GUEST, _:
+                self._guest_rings_on()
+            case Timer.SURVEY, _:
+                self._rated_all()
+            case Timer.PROMPT, CallState.QUEUED | CallState.OFFERED if self.keeping:
+                self._voice.hush()
+                self._prompt_ended()
             case Timer.JOIN, CallState.OFFERED:
                 self._offer_ended(OfferOutcome.WITHDRAWN)
             case Timer.WRAP_UP, CallState.WRAP_UP:
@@ -494,6 +472,6 @@ class CallSession:
                 self._give_up_on_legs()
 
     def _finished(self) -> bool:
-        if not self.citizen_gone or self.agent_leg is not None or self.leaving or self._withdrawn:
+        if not self.citizen_gone or self.agent_leg is not None or self.leaving or self._withdrawn or self.guests:
             return False
         return self.state in OVER

@@ -22,6 +22,7 @@ class Party(StrEnum):
 
     CITIZEN = "citizen"
     AGENT = "agent"
+    GUEST = "guest"  # somebody outside, called into the conversation; not listened to by recognition
 
 
 class CallState(StrEnum):
@@ -32,10 +33,16 @@ class CallState(StrEnum):
     MENU = "menu"
     QUEUED = "queued"
     OFFERED = "offered"
+    DIALLING = "dialling"  # a call of our own: the agent's phone rings, then the other's
     CONNECTED = "connected"
     WRAP_UP = "wrap_up"
     ENDED = "ended"
     ABANDONED = "abandoned"
+
+
+BEFORE_QUEUE = (CallState.ARRIVED, CallState.GREETING, CallState.MENU)
+WAITING = (CallState.QUEUED, CallState.OFFERED)
+OVER = (CallState.ENDED, CallState.ABANDONED)
 
 
 class CallerClass(StrEnum):
@@ -45,6 +52,42 @@ class CallerClass(StrEnum):
     REPEAT = "repeat"  # called a short while ago: to the same agent, when free
     ENTERPRISE = "enterprise"  # 企业
     EMERGENCY = "emergency"  # before everybody
+
+
+class Direction(StrEnum):
+    """Who called whom."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"  # 外呼、回拨: an agent, then a citizen
+    INTERNAL = "internal"  # 内部通话: an agent, then another
+
+
+class GuestState(StrEnum):
+    """Where somebody called into a conversation is."""
+
+    RINGING = "ringing"
+    ASIDE = "aside"  # talks with the agent, the citizen hears music
+    TOGETHER = "together"  # everybody hears everybody
+
+
+class Invitation(StrEnum):
+    """What somebody is called into a conversation for."""
+
+    CONSULT = "consult"  # the agent asks them while the citizen hears music
+    THREE_WAY = "three_way"  # 三方: all hear each other at once
+    TRANSFER = "transfer"  # 盲转: the citizen hears music, then them, and the agent is out
+    TAKE_OVER = "take_over"  # 接管: they come in, and the agent is out
+
+
+class DialOutcome(StrEnum):
+    """How calling somebody ended (呼出结果), as the line says; what only a person can tell they say at the desk."""
+
+    REACHED = "reached"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    WITHDRAWN = "withdrawn"  # we gave up: our own phone was not answered, or nobody wanted it any more
 
 
 class AgentState(StrEnum):
@@ -79,6 +122,7 @@ class OfferOutcome(StrEnum):
     NO_ANSWER = "no_answer"  # RONA: rang to the end of its time
     REFUSED = "refused"  # the agent's phone declined or was busy
     UNREACHABLE = "unreachable"  # the phone is not registered, does not reply, or broke off in a conversation
+    PASSED_ON = "passed_on"  # the talk goes on with somebody else, or was never a citizen's: nothing to wrap up
     WITHDRAWN = "withdrawn"  # taken back: the citizen hung up while it rang, or Asterisk could not ring; no one's fault
 
 

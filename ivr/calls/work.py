@@ -8,16 +8,18 @@ from ivr.calls.effects import AnyEffect
 
 
 class Timer(StrEnum):
-    """The timers of a call. The first four pace people, the others doubt Asterisk."""
+    """The timers of a call. The first five pace people, the others doubt Asterisk."""
 
     NO_INPUT = "no_input"
     COMFORT = "comfort"
     MAX_WAIT = "max_wait"
     WRAP_UP = "wrap_up"
+    SURVEY = "survey"
 
     PICK_UP = "pick_up"
     PROMPT = "prompt"
     RING = "ring"
+    GUEST = "guest"
     JOIN = "join"
     LEGS = "legs"
 

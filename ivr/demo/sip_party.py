@@ -24,7 +24,8 @@ class SipParty:
     """One telephone. `number` is what it shows as caller and registers as; None withholds it (RFC 3323 4.1).
 
     Use as an async context manager: leaving it hangs up, unregisters, ends every task and frees every port. What it
-    does with calls is `behaviour`, which may be changed at any time; while it is in a call, others get 486.
+    does with calls is `behaviour`, which may be changed at any time; while it is in a call, others get 486. `port` 0
+    takes any free one.
     """
 
     def __init__(
@@ -35,8 +36,10 @@ class SipParty:
         password: str | None = None,
         behaviour: Behaviour | None = None,
         timers: SipTimers | None = None,
+        port: int = 0,
     ) -> None:
         self.server = server
+        self._port = port
         self.number = number
         self.behaviour: Behaviour = behaviour or Answer()
         self.transactions = SipTransactions(self._on_request, self._on_stray_ok, timers or SipTimers())
@@ -57,7 +60,7 @@ class SipParty:
         """Bind the port."""
         await self._stack.enter_async_context(self._group)
         self._stack.callback(self._cancel_tasks)
-        await self.transactions.open()
+        await self.transactions.open(self._port)
         self._stack.callback(self.transactions.close)
         return self
 

@@ -21,7 +21,7 @@ from ivr.desk.rates import Today
 from ivr.desk.refusal import Refusal
 from ivr.desk.seats import Seat
 from ivr.desk.ticket_views import LikelyTicket
-from ivr.desk.views import CallCard, DeskView, Notice, QueueCard, Rate
+from ivr.desk.views import CallCard, DeskView, GuestCard, Notice, QueueCard, Rate
 from ivr.desk.wire import (
     AgentChanged,
     AnyUpdate,
@@ -89,6 +89,8 @@ _BY_THE_MACHINE = {
 """What an agent is told whom the machine has paused."""
 
 
+AT_A_DESK = frozenset({CallState.OFFERED, CallState.DIALLING, CallState.CONNECTED, CallState.WRAP_UP})
+
 SEATLESS = frozenset({SearchKnowledge, ReadArticle, FindChoices})
 """What a person without a seat at the phones may ask too."""
 
@@ -123,7 +125,7 @@ class Office:
     def _seat(self, agent: AgentId) -> Seat:
         seat = self._seats.get(agent)
         if seat is None:
-            view = DeskView(agent=agent_card(self._floor.seat(agent)), queue=self._queue_card(self._floor.queue()))
+            view = DeskView(agent=agent_card(self._floor.seat(agent)), queue=self.queue_card(self._floor.queue()))
             seat = self._seats[agent] = Seat(view)
         return seat
 
@@ -141,7 +143,7 @@ class Office:
 
     def queue_changed(self, queue: QueueSeen) -> None:
         """See `watchers.Watcher`."""
-        card = self._queue_card(queue)
+        card = self.queue_card(queue)
         for seat in self._seats.values():
             seat.tell(lambda seq: QueueChanged(seq=seq, queue=card))
 
@@ -185,7 +187,7 @@ class Office:
 
     async def _moved(self, news: CallSeen) -> None:
         before = self._agents.get(news.call)
-        shown = news.state in (CallState.OFFERED, CallState.CONNECTED, CallState.WRAP_UP) and not news.over
+        shown = news.state in AT_A_DESK and not news.over
         at_desk = news.agent if shown else None
         if before is not None and before != at_desk:
             self._clear(before, news.call)
@@ -200,7 +202,8 @@ class Office:
             self._callers.pop(news.call, None)
             self._strangers.pop(news.call, None)
 
-    def _queue_card(self, queue: QueueSeen) -> QueueCard:
+    def queue_card(self, queue: QueueSeen) -> QueueCard:
+        """The queue with today's rates."""
         measures = self._today.measures()
         return QueueCard(
             waiting=queue.waiting,
@@ -270,6 +273,10 @@ class Office:
             answered_at=news.answered_at,
             ended_at=news.ended_at,
             hearing=news.state is not CallState.CONNECTED or bool(news.hearing),
+            direction=news.direction,
+            held=news.held,
+            muted=news.muted,
+            guests=tuple(GuestCard(id=guest.leg, name=guest.name, state=guest.state) for guest in news.guests),
         )
         self._seat(agent).tell(lambda seq: CallChanged(seq=seq, call=card))
 

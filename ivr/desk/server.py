@@ -6,13 +6,15 @@ is cut off and resumes with the whole view.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import TypeAlias
 
 import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from ivr.calls.vocabulary import AgentId
@@ -38,12 +40,19 @@ CLOSE_BAD_DATA = 1007
 CLOSE_POLICY = 1008
 
 
+Web: TypeAlias = Callable[[ServerConnection, Request], Awaitable[Response | None]]
+"""Answers what is no websocket; None for what is."""
+
+
 class _Leave(Exception):
     """The connection is done."""
 
 
 class DeskServer:
-    """Accepts desks whose people come by the `door`; `secret` signs the tokens they resume with."""
+    """Accepts desks whose people come by the `door`; `secret` signs the tokens they resume with.
+
+    `web` answers the requests that are no desk's.
+    """
 
     def __init__(
         self,
@@ -56,6 +65,7 @@ class DeskServer:
         site: str,
         zone: str,
         clock: Clock,
+        web: Web | None = None,
     ) -> None:
         self._door = door
         self._office = office
@@ -65,6 +75,7 @@ class DeskServer:
         self._site = site
         self._zone = zone
         self._clock = clock
+        self._web = web
         self._left: dict[AgentId, datetime] = {}
 
     @asynccontextmanager
@@ -75,6 +86,7 @@ class DeskServer:
             host,
             port,
             subprotocols=[Subprotocol(SUBPROTOCOL)],
+            process_request=self._web,
             max_size=LARGEST_MESSAGE,
             ping_interval=PING_S,
             ping_timeout=PING_S,

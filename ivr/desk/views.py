@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from asr.transcript import Hypothesis, Segment
-from ivr.calls.vocabulary import AgentState, CallState, PauseReason
+from ivr.calls.vocabulary import AgentState, CallState, Direction, GuestState, PauseReason
 from ivr.desk.ticket_views import LikelyTicket
 from ticketing.views import ArticleHit, CallerView, DraftView, TicketView
 
@@ -40,8 +40,19 @@ class QueueCard(msgspec.Struct, frozen=True, kw_only=True):
     answered_in_15s: Rate
 
 
+class GuestCard(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody called into the conversation; `name` is a person's, the directory's, or a masked number."""
+
+    id: str
+    name: str
+    state: GuestState
+
+
 class CallCard(msgspec.Struct, frozen=True, kw_only=True):
-    """The call at this desk. The number is masked; `answered_at` and `ended_at` are UTC."""
+    """The call at this desk. The number is masked; `answered_at` and `ended_at` are UTC.
+
+    `held`: the citizen hears music. `muted`: nobody hears the agent.
+    """
 
     id: str
     state: CallState
@@ -51,6 +62,10 @@ class CallCard(msgspec.Struct, frozen=True, kw_only=True):
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     hearing: bool = True
+    direction: Direction = Direction.INBOUND
+    held: bool = False
+    muted: bool = False
+    guests: tuple[GuestCard, ...] = ()
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,6 +19,9 @@ from ivr.desk.ticket_views import LikelyTicket
 from ivr.desk.topics import Topic
 from ivr.desk.views import AgentCard, CallCard, DeskView, Fault, FloorCall, Notice, QueueCard
 from ivr.desk.wire_callbacks import CallbackAnswer, CallbackRequest, CallbacksNews
+from ivr.desk.wire_calls import CallsAnswer, CallsRequest
+from ivr.desk.wire_floor import FloorRequest
+from ivr.desk.wire_recordings import RecordingsAnswer, RecordingsRequest
 from ivr.desk.wire_tickets import InboxNews, TicketAnswer, TicketRequest
 from ticketing.views import ArticleHit, ArticleView, Choice, DraftView, TicketView
 from ticketing.vocabulary import FieldName
@@ -48,11 +51,17 @@ class RevealReason(StrEnum):
 
 
 class SignIn(FromDesk, frozen=True, kw_only=True):
-    """First message of a new desk."""
+    """First message of a new desk.
+
+    `extension` is the phone this person sits at today, where it is not their own. `nailed_up`: that phone rings once,
+    stays off the hook, and calls beep in.
+    """
 
     protocol: int
     agent: str
     password: str
+    extension: str | None = None
+    nailed_up: bool = False
 
 
 class Resume(FromDesk, frozen=True, kw_only=True):
@@ -206,7 +215,18 @@ SeatRequest: TypeAlias = (
 )
 """What is asked at a seat."""
 
-AnyFromDesk: TypeAlias = SignIn | Resume | Watch | Unwatch | SeatRequest | TicketRequest | CallbackRequest
+AnyFromDesk: TypeAlias = (
+    SignIn
+    | Resume
+    | Watch
+    | Unwatch
+    | SeatRequest
+    | TicketRequest
+    | CallbackRequest
+    | CallsRequest
+    | FloorRequest
+    | RecordingsRequest
+)
 
 
 # ---- from the server
@@ -365,7 +385,7 @@ AnyUpdate: TypeAlias = (
 
 SeatAnswer: TypeAlias = Hits | Article | Choices | Number
 
-AnyAnswer: TypeAlias = Refused | Done | SeatAnswer | TicketAnswer | CallbackAnswer
+AnyAnswer: TypeAlias = Refused | Done | SeatAnswer | TicketAnswer | CallbackAnswer | CallsAnswer | RecordingsAnswer
 """What answers a request of a desk that has signed in."""
 
 AnyFromServer: TypeAlias = Welcome | AnyAnswer | AnyUpdate | AnyNews

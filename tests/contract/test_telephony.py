@@ -373,3 +373,71 @@ async def test_what_stands_already_may_be_asked_for_again(world: World) -> None:
         await world.telephony.connect(call, leg, agent_leg(call))
         await world.heard.event(ev.LegsJoined, call, since=since)
     await over(world, call)
+
+
+async def test_a_guest_is_called_in_and_joined(world: World) -> None:
+    call, _, agent, _ = await talking(world)
+    await world.telephony.hang_up(call, agent, HangupCause.NORMAL)
+    await world.heard.event(ev.LegHungUp, call)
+    since = len(world.heard.heard)
+    guest = LegId(f"{call}-guest-1")
+    await world.telephony.call_in(call, guest, Party.GUEST, ENDPOINT, None, 5000)
+    assert await world.heard.event(ev.LegAnswered, call, since=since) == ev.LegAnswered(leg=guest)
+    await world.telephony.join(call, guest)
+    assert await world.heard.event(ev.LegJoined, call, since=since) == ev.LegJoined(leg=guest)
+    await over(world, call)
+
+
+async def test_on_hold_and_back(world: World) -> None:
+    call, leg, _, _ = await talking(world)
+    since = len(world.heard.heard)
+    await world.telephony.place_in_queue(call, leg)
+    await world.telephony.join(call, leg)
+    assert await world.heard.event(ev.LegJoined, call, since=since) == ev.LegJoined(leg=leg)
+    assert not [event for event in world.heard.of(call) if isinstance(event, ev.LegHungUp)]
+    await over(world, call)
+
+
+async def test_a_call_of_our_own_needs_no_citizen(world: World) -> None:
+    call = CallId("placed-1")
+    world.phone.will(Answer())
+    leg = agent_leg(call)
+    await world.telephony.call_in(call, leg, Party.AGENT, ENDPOINT, NUMBER, 5000)
+    assert await world.heard.event(ev.LegAnswered, call) == ev.LegAnswered(leg=leg)
+    nowhere = LegId(f"{call}-citizen-1")
+    await world.telephony.call_in(call, nowhere, Party.CITIZEN, NOWHERE, None, 5000, record=True)
+    hung_up = await world.heard.event(ev.LegHungUp, call)
+    assert hung_up == ev.LegHungUp(leg=nowhere, cause=HangupCause.UNREACHABLE)
+    await world.telephony.hang_up(call, leg, HangupCause.NORMAL)
+    await over(world, call)
+
+
+async def test_muting_and_listening_in_leave_nothing_behind(world: World) -> None:
+    call, leg, agent, _ = await talking(world)
+    before = await world.census()
+    line = CallId("line-1")
+    for muted in (True, False):
+        await world.telephony.mute(call, agent, muted)
+    for whisper in (False, True):
+        await world.telephony.listen_in(line, leg, agent, whisper=whisper)
+    await world.telephony.clear(line)
+    await until_async(lambda: as_many(world, before), "nobody listening")
+    await over(world, call)
+
+
+async def test_who_is_gone_is_neither_joined_nor_muted_nor_listened_to(world: World) -> None:
+    call, leg, agent, _ = await talking(world)
+    await world.telephony.hang_up(call, agent, HangupCause.NORMAL)
+    await world.heard.event(ev.LegHungUp, call)
+    telephony, playback = world.telephony, PlaybackId(f"{call}-play-9")
+    for verb in (
+        lambda: telephony.join(call, agent),
+        lambda: telephony.mute(call, agent, True),
+        lambda: telephony.listen_in(CallId("line-2"), leg, agent, whisper=False),
+        lambda: telephony.play_file(call, agent, playback, "/nowhere", 0),
+    ):
+        with pytest.raises(LegGone):
+            await verb()
+    await telephony.pause_playing(playback, True)
+    await telephony.clear(CallId("line-2"))
+    await over(world, call)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -62,7 +63,11 @@ class Home:
 def home() -> Iterator[Home]:
     """An instance for the whole session with its Asterisk running."""
     folder = Path(tempfile.mkdtemp(prefix="hy"))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outside:
+        outside.bind(("127.0.0.1", 0))
+        port = outside.getsockname()[1]
     environment = free_ports() | {
+        "HOTLINE_ASTERISK_TRUNK_CONTACT": f"127.0.0.1:{port}",
         "HOTLINE_ASTERISK_PREFIX": str(PREFIX),
         "HOTLINE_ASTERISK_RTP_TIMEOUT_S": "2",
         "HOTLINE_QUEUE_RING_S": RING_S,
@@ -111,6 +116,11 @@ class Stage:
             await phone.register()
         return phone
 
+    async def outside(self, behaviour: Behaviour | None = None) -> SipParty:
+        """Whoever is reached through the trunk, whatever the number."""
+        port = int(self.home.environment["HOTLINE_ASTERISK_TRUNK_CONTACT"].rpartition(":")[2])
+        return await self._stack.enter_async_context(SipParty(self.sip, "119", behaviour=behaviour, port=port))
+
     async def agent(self, extension: str, *, ready: bool = True) -> DeskHand:
         hand = await self._stack.enter_async_context(self.hand(extension))
         if ready:
@@ -118,6 +128,11 @@ class Stage:
             waiting = (AgentState.LOGGED_OUT, AgentState.PAUSED)  # a caller in the queue may be offered at once
             await hand.until(lambda view: view.agent.state not in waiting, "ready")
         return hand
+
+    async def ready(self, hand: DeskHand) -> None:
+        """示闲."""
+        await hand.ask(GoReady(request=hand.number()), Done)
+        await hand.until(lambda view: view.agent.state is AgentState.AVAILABLE, "ready")
 
     def hand(self, person: str) -> AbstractAsyncContextManager[DeskHand]:
         """Anybody of the roster at their desk, with a phone or without."""
@@ -173,5 +188,5 @@ async def running_stage(home: Home, **changes: str) -> AsyncIterator[Stage]:
             stage = Stage(home, hotline, stack)
             yield stage
         await stage.empty()
-        tasks = [task.get_name() for task in asyncio.all_tasks() if "call" in task.get_name()]
+        tasks = [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("call ")]
         assert not tasks, f"tasks of a call are left: {tasks}"

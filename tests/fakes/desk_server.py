@@ -56,6 +56,10 @@ from ivr.desk.wire import (
     decode_from_desk,
     encode,
 )
+from ivr.desk.wire_calls import CallsRequest, DestinationCard
+from ivr.desk.wire_floor import ForceState, Monitor, StopMonitoring
+from ivr.desk.wire_recordings import RecordingCard, RecordingOpened, RecordingsRequest
+from tests.fakes.desk_calls import SERVICES, carry_out_call, carry_out_recordings
 from ticketing.views import ArticleHit, ArticleView, Choice, DraftField, DraftView, TicketView
 from ticketing.vocabulary import FieldName, Role
 
@@ -79,6 +83,9 @@ class DeskServer:
     articles: tuple[ArticleView, ...] = ()
     choices: dict[FieldName, tuple[Choice, ...]] = field(default_factory=dict)
     number: str = "13812345678"
+    directory: tuple[DestinationCard, ...] = SERVICES
+    recordings: tuple[RecordingCard, ...] = ()
+    opened: RecordingOpened | None = None
     required: tuple[FieldName, ...] = (FieldName.CATEGORY, FieldName.LEAD_AGENCY, FieldName.TITLE, FieldName.CONTENT)
     answers: dict[type[FromDesk], Callable[[int], FromServer]] = field(default_factory=dict)
     received: list[AnyFromDesk] = field(default_factory=list)
@@ -263,6 +270,10 @@ class DeskServer:
 
     async def _carry_out(self, message: AnyFromDesk) -> FromServer:
         number = message.request
+        if isinstance(message, CallsRequest):
+            return await carry_out_call(self, message, self.directory)
+        if isinstance(message, RecordingsRequest):
+            return carry_out_recordings(message, self.recordings, self.opened)
         match message:
             case SignIn() | Resume():
                 return Refused(request=number, code="refused.not_allowed")
@@ -308,7 +319,7 @@ class DeskServer:
                 return Choices(request=number, field=name, choices=choices)
             case RevealNumber():
                 return Number(request=number, number=self.number, for_ms=15_000)
-            case Watch() | Unwatch():
+            case Watch() | Unwatch() | ForceState() | Monitor() | StopMonitoring():
                 pass
             case _ if (scripted := self.answers.get(type(message))) is not None:
                 return scripted(number)

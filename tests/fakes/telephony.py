@@ -43,6 +43,7 @@ class FakeLeg:
     dialled: str = ""
     endpoint: str | None = None
     up: bool = False
+    muted: bool = False
     bridge: str | None = None
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
@@ -69,6 +70,8 @@ class FakeTelephony:
         self.playing: dict[PlaybackId, LegId] = {}
         self.told: dict[LegId, list[tuple[str, ...]]] = {}
         self.given_back: list[LegId] = []
+        self.recorded: list[LegId] = []
+        self.listening_in: dict[LegId, tuple[LegId, bool]] = {}
         self.verbs: list[str] = []
         self.up = True
         self.announcement_ms = 3_000
@@ -197,18 +200,66 @@ class FakeTelephony:
         def act() -> None:
             if not any(one.call == call and one.party is Party.CITIZEN for one in self.legs.values()):
                 raise LegGone(f"the citizen of call {call} is gone")
-            if leg in self.legs:
-                raise RequestRefused(f"409: leg {leg} exists")
-            made = FakeLeg(call, leg, Party.AGENT, endpoint=endpoint)
-            self.legs[leg] = made
-            phone = self._phones.get(endpoint)
-            if phone is None:
-                self._later(made, 1, lambda: self.ends(made, HangupCause.UNREACHABLE))
-                return
-            self._later(made, ring_ms, lambda: self.ends(made, HangupCause.NO_ANSWER))
-            phone.rings(made)
+            self._rings(FakeLeg(call, leg, Party.AGENT, endpoint=endpoint), ring_ms)
 
         await self._verb("ring", act)
+
+    async def call_in(
+        self,
+        call: CallId,
+        leg: LegId,
+        party: Party,
+        endpoint: str,
+        caller_number: str | None,
+        ring_ms: int,
+        *,
+        record: bool = False,
+    ) -> None:
+        def act() -> None:
+            self._rings(FakeLeg(call, leg, party, endpoint=endpoint), ring_ms)
+            if record:
+                self.recorded.append(leg)
+
+        await self._verb("call_in", act)
+
+    async def join(self, call: CallId, leg: LegId) -> None:
+        def act() -> None:
+            joining = self._leg(leg)
+            if not joining.up:
+                raise AsteriskUnavailable(f"leg {leg} is not answered")
+            self._move(joining, f"{call}-talk")
+            self.tell(call, ev.LegJoined(leg=leg))
+
+        await self._verb("join", act)
+
+    async def mute(self, call: CallId, leg: LegId, muted: bool) -> None:
+        def act() -> None:
+            self._leg(leg).muted = muted
+
+        await self._verb("mute", act)
+
+    async def listen_in(self, line: CallId, leg: LegId, target: LegId, *, whisper: bool) -> None:
+        def act() -> None:
+            self._leg(leg)
+            self._leg(target)
+            self.taps[line, Party.AGENT] = target
+            self.listening_in[leg] = (target, whisper)
+
+        await self._verb("listen_in", act)
+
+    async def play_file(self, line: CallId, leg: LegId, playback: PlaybackId, path: str, from_ms: int) -> None:
+        def act() -> None:
+            standing = self._leg(leg)
+            if playback in self.playing:
+                raise RequestRefused(f"409: playback {playback} exists")
+            self.playing[playback] = leg
+            self.told.setdefault(leg, []).append((path, str(from_ms)))
+            self._later(standing, self.announcement_ms, lambda: self._played(line, playback))
+
+        await self._verb("play_file", act)
+
+    async def pause_playing(self, playback: PlaybackId, paused: bool) -> None:
+        await self._verb("pause_playing", lambda: None)
 
     async def connect(self, call: CallId, citizen_leg: LegId, agent_leg: LegId) -> None:
         def act() -> None:
@@ -269,6 +320,17 @@ class FakeTelephony:
         await self._verb("sweep", act)
 
     # ---- inside
+
+    def _rings(self, made: FakeLeg, ring_ms: int) -> None:
+        if made.leg in self.legs:
+            raise RequestRefused(f"409: leg {made.leg} exists")
+        self.legs[made.leg] = made
+        phone = self._phones.get(made.endpoint or "")
+        if phone is None:
+            self._later(made, 1, lambda: self.ends(made, HangupCause.UNREACHABLE))
+            return
+        self._later(made, ring_ms, lambda: self.ends(made, HangupCause.NO_ANSWER))
+        phone.rings(made)
 
     def tell(self, call: CallId, event: AnyEvent) -> None:
         """Say it to whoever listens; without a listener or a link nobody ever hears it."""
@@ -376,11 +438,19 @@ class FakeCitizen:
 
     @property
     def talks_to(self) -> str | None:
-        """The phone in the talk bridge with them."""
+        """The agent's phone in the talk bridge with them."""
+        return next((leg.endpoint for leg in self._others() if leg.party is Party.AGENT), None)
+
+    @property
+    def hears(self) -> set[str | None]:
+        """Everybody in the talk bridge with them who is not muted."""
+        return {leg.endpoint for leg in self._others() if not leg.muted}
+
+    def _others(self) -> list[FakeLeg]:
         if not self.connected or self._leg.bridge != f"{self.call}-talk":
-            return None
-        others = (leg for leg in self._telephony.legs.values() if leg.bridge == self._leg.bridge)
-        return next((leg.endpoint for leg in others if leg.party is Party.AGENT), None)
+            return []
+        legs = self._telephony.legs.values()
+        return [leg for leg in legs if leg.bridge == self._leg.bridge and leg is not self._leg]
 
     @property
     def told(self) -> list[tuple[str, ...]]:

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from ivr.calls import events as ev
+from ivr.calls.events import CallArrived
 from ivr.calls.vocabulary import AgentId, AgentState, CallId, CallState, LegId, Party
 from ivr.conductor import INBOX
 from tests.fakes.telephony import FakeTelephony
@@ -196,7 +197,7 @@ async def test_a_server_that_stops_while_asterisk_is_away_stops_all_the_same() -
 @virtual
 async def test_a_call_is_heard_by_its_plan() -> None:
     line = Hotline()
-    line.plan_for = lambda arrived: DIRECT if arrived.caller_number is None else GREETED
+    line.plan_for = lambda arrived: GREETED if isinstance(arrived, CallArrived) and arrived.caller_number else DIRECT
     async with line.running():
         direct, greeted = line.telephony.citizen_arrives(number=None), line.telephony.citizen_arrives()
         await line.reaches(direct.call, CallState.QUEUED)

@@ -4,7 +4,7 @@ import pytest
 
 from ivr.calls import events as ev
 from ivr.calls.errors import AgentUnknown, MoveRefused
-from ivr.calls.events import CallArrived
+from ivr.calls.events import CallArrived, CallPlaced
 from ivr.calls.measures import fold, measure
 from ivr.calls.plan import CallPlan
 from ivr.calls.session import CallSession
@@ -421,8 +421,8 @@ async def test_a_call_whose_logic_breaks_is_given_back_and_the_others_go_on(
 async def test_a_call_no_plan_can_be_made_for_is_given_back() -> None:
     line = Hotline()
 
-    def plan(arrived: CallArrived) -> CallPlan:
-        if arrived.caller_number is None:
+    def plan(arrived: CallArrived | CallPlaced) -> CallPlan:
+        if isinstance(arrived, CallArrived) and arrived.caller_number is None:
             raise KeyError("no plan")
         return DIRECT
 
@@ -567,7 +567,7 @@ async def test_a_queue_that_is_heard_from_its_recording_has_no_taps() -> None:
         assert line.telephony.census().taps == frozenset()
         seen = line.board.call(citizen.call)
         assert seen is not None
-        assert seen.hearing == set(Party)
+        assert seen.hearing == {Party.AGENT, Party.CITIZEN}
 
 
 @virtual

@@ -75,8 +75,11 @@ class ContactRepository:
             .order_by(Contact.answered_at.desc())
             .limit(limit)
         )
+        vault = vault_of(self._session)
         return [
-            (number, agent, at) for number, agent, at in reversed(rows.all()) if agent is not None and at is not None
+            (number, agent, at)
+            for sealed, agent, at in reversed(rows.all())
+            if agent is not None and at is not None and (number := vault.open(sealed))
         ]
 
     async def get(self, contact: ContactId) -> ContactRecord:

@@ -58,9 +58,9 @@ class SipTransactions(asyncio.DatagramProtocol):
         self._said: OrderedDict[tuple[str, str], tuple[bytes, Address] | None] = OrderedDict()
         self._cut_off = False
 
-    async def open(self) -> None:
-        """Bind a port of 127.0.0.1."""
-        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
+    async def open(self, port: int = 0) -> None:
+        """Bind a port of 127.0.0.1, any free one for 0."""
+        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", port))
 
     def close(self) -> None:
         """Release the port."""

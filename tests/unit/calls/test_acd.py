@@ -27,14 +27,22 @@ def offers(skills: frozenset[Skill], rank: int, level: int = 1, *kept_for: Calle
     return Server(levels=dict.fromkeys(skills, level), rank=rank, kept_for=frozenset(kept_for))
 
 
+def pair(caller: int, who: int) -> tuple[CallId, AgentId]:
+    return call(caller), agent(who)
+
+
+def pairs(matches: list[Match]) -> list[tuple[CallId, AgentId]]:
+    return [(match.call, match.agent) for match in matches]
+
+
 def test_the_longest_idle_agent_with_the_skill_gets_the_call() -> None:
     acd = Acd()
     acd.agent_free(agent(1), offers(frozenset({GENERAL}), 1))
     acd.agent_free(agent(2), offers(EVERYTHING, 3))
     acd.agent_free(agent(3), offers(EVERYTHING, 2))
-    assert acd.join(call(1), wants(HEATING, 0), 0) == [Match(call(1), agent(3))]
-    assert acd.join(call(2), wants(GENERAL, 1), 1) == [Match(call(2), agent(1))]
-    assert acd.join(call(3), wants(HEATING, 2), 2) == [Match(call(3), agent(2))]
+    assert pairs(acd.join(call(1), wants(HEATING, 0), 0)) == [pair(1, 3)]
+    assert pairs(acd.join(call(2), wants(GENERAL, 1), 1)) == [pair(2, 1)]
+    assert pairs(acd.join(call(3), wants(HEATING, 2), 2)) == [pair(3, 2)]
     assert acd.join(call(4), wants(GENERAL, 3), 3) == []
 
 
@@ -43,15 +51,15 @@ def test_the_longest_waiting_citizen_gets_the_agent_whatever_the_skill() -> None
     acd.join(call(1), wants(HEATING, 20), 20)
     acd.join(call(2), wants(GENERAL, 10), 20)
     acd.join(call(3), wants(GENERAL, 5), 20)
-    assert acd.agent_free(agent(1), offers(frozenset({HEATING}), 1)) == [Match(call(1), agent(1))]
-    assert acd.agent_free(agent(2), offers(EVERYTHING, 2)) == [Match(call(3), agent(2))]
+    assert pairs(acd.agent_free(agent(1), offers(frozenset({HEATING}), 1))) == [pair(1, 1)]
+    assert pairs(acd.agent_free(agent(2), offers(EVERYTHING, 2))) == [pair(3, 2)]
 
 
 def test_the_best_level_goes_before_the_longest_idle() -> None:
     acd = Acd()
     acd.agent_free(agent(1), offers(EVERYTHING, 1, level=1))
     acd.agent_free(agent(2), offers(EVERYTHING, 2, level=3))
-    assert acd.join(call(1), wants(HEATING, 0), 0) == [Match(call(1), agent(2))]
+    assert pairs(acd.join(call(1), wants(HEATING, 0), 0)) == [pair(1, 2)]
 
 
 def test_a_call_waits_for_an_expert_at_first_and_takes_others_later() -> None:
@@ -61,7 +69,7 @@ def test_a_call_waits_for_an_expert_at_first_and_takes_others_later() -> None:
     assert acd.join(call(1), demand, 1_000) == []
     assert acd.next_step_ms == 21_000
     assert acd.advance(20_999) == []
-    assert acd.advance(21_000) == [Match(call(1), agent(1))]
+    assert pairs(acd.advance(21_000)) == [pair(1, 1)]
     assert acd.next_step_ms is None
 
 
@@ -70,9 +78,9 @@ def test_overflow_opens_another_skill_after_a_wait_and_a_place_found_again_opens
     demand = wants(HEATING, 0, Step(skill=GENERAL, after_ms=60_000))
     acd.join(call(1), demand, 0)
     assert acd.agent_free(agent(1), offers(frozenset({GENERAL}), 1)) == []
-    assert acd.advance(60_000) == [Match(call(1), agent(1))]
+    assert pairs(acd.advance(60_000)) == [pair(1, 1)]
     acd.agent_free(agent(2), offers(frozenset({GENERAL}), 2))
-    assert acd.join(call(1), demand, 70_000) == [Match(call(1), agent(2))], "nobody took the offer; it has waited long"
+    assert pairs(acd.join(call(1), demand, 70_000)) == [pair(1, 2)], "nobody took the offer; it has waited long"
 
 
 def test_a_step_of_a_call_that_left_and_came_back_is_not_taken_twice() -> None:
@@ -100,9 +108,9 @@ def test_an_agent_kept_for_a_class_takes_nobody_else_until_that_is_opened() -> N
     acd.agent_free(agent(1), offers(EVERYTHING, 1, 1, CallerClass.EMERGENCY))
     opened = Step(skill=GENERAL, after_ms=30_000, anybody=True)
     assert acd.join(call(1), wants(GENERAL, 0, opened), 0) == []
-    assert acd.join(call(2), wants(GENERAL, 1, caller=CallerClass.EMERGENCY), 1) == [Match(call(2), agent(1))]
+    assert pairs(acd.join(call(2), wants(GENERAL, 1, caller=CallerClass.EMERGENCY), 1)) == [pair(2, 1)]
     assert acd.agent_free(agent(2), offers(EVERYTHING, 2, 1, CallerClass.EMERGENCY)) == []
-    assert acd.advance(30_000) == [Match(call(1), agent(2))]
+    assert pairs(acd.advance(30_000)) == [pair(1, 2)]
 
 
 def test_agents_kept_for_a_class_are_used_first_by_it() -> None:
@@ -110,28 +118,28 @@ def test_agents_kept_for_a_class_are_used_first_by_it() -> None:
     acd.agent_free(agent(1), offers(EVERYTHING, 1, 9))
     acd.agent_free(agent(2), offers(EVERYTHING, 2, 1, CallerClass.ENTERPRISE))
     demand = wants(GENERAL, 0, caller=CallerClass.ENTERPRISE)
-    assert acd.join(call(1), demand, 0) == [Match(call(1), agent(2))]
-    assert acd.join(call(2), demand, 0) == [Match(call(2), agent(1))]
+    assert pairs(acd.join(call(1), demand, 0)) == [pair(1, 2)]
+    assert pairs(acd.join(call(2), demand, 0)) == [pair(2, 1)]
 
 
 def test_a_repeat_caller_gets_the_same_agent_if_free_and_able() -> None:
     acd = Acd()
     acd.agent_free(agent(1), offers(EVERYTHING, 1))
     acd.agent_free(agent(2), offers(frozenset({GENERAL}), 2))
-    assert acd.join(call(1), wants(GENERAL, 0, preferred=agent(2)), 0) == [Match(call(1), agent(2))]
+    assert pairs(acd.join(call(1), wants(GENERAL, 0, preferred=agent(2)), 0)) == [pair(1, 2)]
     acd.agent_free(agent(2), offers(frozenset({GENERAL}), 2))
-    assert acd.join(call(2), wants(HEATING, 0, preferred=agent(2)), 0) == [Match(call(2), agent(1))]
+    assert pairs(acd.join(call(2), wants(HEATING, 0, preferred=agent(2)), 0)) == [pair(2, 1)]
 
 
 def test_a_call_that_comes_back_has_its_place() -> None:
     acd = Acd()
     acd.join(call(1), wants(GENERAL, 1), 1)
     acd.join(call(2), wants(GENERAL, 2), 2)
-    assert acd.agent_free(agent(1), offers(EVERYTHING, 1)) == [Match(call(1), agent(1))]
+    assert pairs(acd.agent_free(agent(1), offers(EVERYTHING, 1))) == [pair(1, 1)]
     acd.join(call(3), wants(GENERAL, 3), 3)
     acd.join(call(1), wants(GENERAL, 1), 4)
     assert [acd.ahead(call(n)) for n in (1, 2, 3)] == [0, 1, 2]
-    assert acd.agent_free(agent(2), offers(EVERYTHING, 2)) == [Match(call(1), agent(2))]
+    assert pairs(acd.agent_free(agent(2), offers(EVERYTHING, 2))) == [pair(1, 2)]
 
 
 def test_who_leaves_is_matched_with_nobody() -> None:
@@ -153,7 +161,7 @@ def test_joining_again_for_another_skill_moves_the_citizen() -> None:
     acd.join(call(1), wants(GENERAL, 1), 1)
     assert len(acd) == 1
     assert acd.agent_free(agent(1), offers(frozenset({HEATING}), 1)) == []
-    assert acd.agent_free(agent(2), offers(frozenset({GENERAL}), 2)) == [Match(call(1), agent(2))]
+    assert pairs(acd.agent_free(agent(2), offers(frozenset({GENERAL}), 2))) == [pair(1, 2)]
 
 
 def test_a_hold_matches_nobody_and_its_end_serves_them_in_order() -> None:
@@ -162,7 +170,7 @@ def test_a_hold_matches_nobody_and_its_end_serves_them_in_order() -> None:
     acd.join(call(2), wants(GENERAL, 2), 2)
     acd.join(call(1), wants(GENERAL, 1), 2)
     assert acd.agent_free(agent(1), offers(EVERYTHING, 1)) == []
-    assert acd.resume() == [Match(call(1), agent(1))]
+    assert pairs(acd.resume()) == [pair(1, 1)]
     assert acd.oldest == 2
 
 
@@ -255,8 +263,9 @@ class Plain:
         return self.take(min(fit)[1], who) if fit else []
 
     def take(self, name: CallId, who: AgentId) -> list[Match]:
+        skill = self.waiting[name].skill
         del self.waiting[name], self.idle[who]
-        return [Match(name, who)]
+        return [Match(name, who, skill)]
 
 
 @given(st.lists(ACT, max_size=40))

@@ -10,10 +10,24 @@ from ivr.calls.events import AnyEvent
 from ivr.calls.plan import CallPlan
 from ivr.calls.roster import BOUND
 from ivr.calls.session import CallSession
-from ivr.calls.vocabulary import AgentId, AgentState, CallState, HangupCause, LegId, Party, PauseReason, PlaybackId
-from tests.unit.calls.world import AT, CALL, CITIZEN, PLAIN, PLAN, World
+from ivr.calls.standing import bound
+from ivr.calls.vocabulary import (
+    AgentId,
+    AgentState,
+    CallState,
+    Direction,
+    HangupCause,
+    Invitation,
+    LegId,
+    Party,
+    PauseReason,
+    PlaybackId,
+)
+from tests.unit.calls.world import AT, CALL, CITIZEN, HEATING, PLAIN, PLAN, SERVED, World
 
-LEGS = st.sampled_from([CITIZEN, LegId("c1-agent-1"), LegId("c1-agent-2"), LegId("c1-agent-3"), LegId("stranger")])
+LEGS = st.sampled_from(
+    [CITIZEN, LegId("c1-agent-1"), LegId("c1-agent-2"), LegId("c1-agent-3"), LegId("c1-guest-1"), LegId("stranger")]
+)
 AGENTS = st.sampled_from([AgentId("1001"), AgentId("1002"), AgentId("1003")])
 FOREIGN: st.SearchStrategy[AnyEvent] = st.one_of(
     st.builds(ev.CallArrived, leg=LEGS, caller_number=st.none(), dialled=st.just("12345")),
@@ -29,6 +43,14 @@ FOREIGN: st.SearchStrategy[AnyEvent] = st.one_of(
     st.builds(ev.WrapUpFinished, agent=AGENTS),
     st.builds(ev.AgentLost, agent=AGENTS),
     st.builds(ev.QueueMoved, ahead=st.integers(0, 3)),
+    st.builds(ev.LegJoined, leg=LEGS),
+    st.builds(ev.HoldAsked, agent=AGENTS, held=st.booleans()),
+    st.builds(ev.MuteAsked, agent=AGENTS, muted=st.booleans()),
+    st.builds(ev.GuestDropped, agent=AGENTS, leg=st.none() | LEGS),
+    st.builds(ev.GuestAdmitted, agent=AGENTS),
+    st.builds(ev.HandedOver, agent=AGENTS),
+    st.builds(ev.PassedToSkill, agent=AGENTS, skill=st.just(HEATING)),
+    st.just(ev.CameAgain()),
 )
 PATIENT = CallPlan(menu=PLAN.menu, queue=PLAN.queue, max_wait_ms=90_000)
 
@@ -42,7 +64,56 @@ class AnyOrder(RuleBasedStateMachine):
         super().__init__()
         self.world = World()
 
-    @rule(plan=st.sampled_from([PLAN, PLAIN, PATIENT]))
+    @rule(direction=st.sampled_from([Direction.OUTBOUND, Direction.INTERNAL]))
+    @precondition(lambda self: not self.world.log)
+    def an_agent_calls(self, direction: Direction) -> None:
+        self.world = World(SERVED)
+        self.world.places(direction)
+
+    @rule()
+    @precondition(lambda self: not self.world.log)
+    def a_talk_stands(self) -> None:
+        self.world = World(SERVED)
+        self.world.to_conversation()
+
+    @rule(invitation=st.sampled_from(Invitation), inside=st.booleans())
+    @precondition(lambda self: self.world.state() is CallState.CONNECTED and not self.world.session.guests)
+    def a_guest_comes(self, invitation: Invitation, inside: bool) -> None:
+        self.somebody_is_called_in(invitation, inside)
+        if legs := sorted(set(self.world.session.guests) & set(self.world.legs)):
+            self.world.answers(legs[-1])
+            self.world.hears(ev.LegJoined(leg=legs[-1]))
+
+    @rule(invitation=st.sampled_from(Invitation), inside=st.booleans())
+    @precondition(lambda self: self.world.session.agent is not None)
+    def somebody_is_called_in(self, invitation: Invitation, inside: bool) -> None:
+        if not inside:
+            self.world.invites(invitation)
+        elif self.free():
+            self.world.invites(invitation, self.free()[0])
+
+    @rule(what=st.sampled_from(["hold", "resume", "mute", "drop", "admit", "hand over", "skill"]))
+    @precondition(lambda self: self.world.session.agent is not None)
+    def the_agent_works(self, what: str) -> None:
+        agent = self.world.session.agent
+        assert agent is not None
+        events: dict[str, AnyEvent] = {
+            "hold": ev.HoldAsked(agent=agent, held=True),
+            "resume": ev.HoldAsked(agent=agent, held=False),
+            "mute": ev.MuteAsked(agent=agent, muted=True),
+            "drop": ev.GuestDropped(agent=agent),
+            "admit": ev.GuestAdmitted(agent=agent),
+            "hand over": ev.HandedOver(agent=agent),
+            "skill": ev.PassedToSkill(agent=agent, skill=HEATING),
+        }
+        self.world.hears(events[what])
+
+    @rule()
+    @precondition(lambda self: self.world.session.keeping)
+    def the_citizen_calls_again(self) -> None:
+        self.world.hears(ev.CameAgain())
+
+    @rule(plan=st.sampled_from([PLAN, PLAIN, PATIENT, SERVED]))
     @precondition(lambda self: not self.world.log)
     def arrive(self, plan: CallPlan) -> None:
         self.world = World(plan)
@@ -101,6 +172,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.world.answers(legs[which % len(legs)])
 
     def ringing(self) -> list[LegId]:
+        """Whoever we call; the citizen's own call is not rung by us."""
         return sorted(leg for leg, state in self.world.legs.items() if state == "ringing" and leg != CITIZEN)
 
     @rule(which=st.integers(0, 9), cause=st.sampled_from(HangupCause), heard_now=st.booleans())
@@ -159,10 +231,19 @@ class AnyOrder(RuleBasedStateMachine):
         assert set(self.world.session.timers) == self.world.timers
 
     @invariant()
-    def one_agent_talks_and_only_while_connected(self) -> None:
-        talking = [s.agent.id for s in self.world.roster.seats() if s.state is AgentState.ON_CALL]
-        connected = self.world.state() is CallState.CONNECTED
-        assert talking == ([self.world.session.agent] if connected else [])
+    def who_talks_is_in_the_call(self) -> None:
+        session = self.world.session
+        talking = {s.agent.id for s in self.world.roster.seats() if s.state is AgentState.ON_CALL}
+        mine = {agent for agent, state in bound(session) if state is AgentState.ON_CALL}
+        assert mine <= talking
+        leaving = set(session._withdrawn.values()) | ({session.callee} if session.callee else set())
+        assert talking <= mine | leaving
+
+    @invariant()
+    def nobody_is_held_for_nothing(self) -> None:
+        session = self.world.session
+        if session.held and not session.citizen_gone:
+            assert session.state is CallState.CONNECTED or session.guests or session.citizen in session.leaving
 
     @invariant()
     def a_waiting_citizen_stands_in_the_queue(self) -> None:
@@ -177,9 +258,13 @@ class AnyOrder(RuleBasedStateMachine):
         world = self.world
         if world.log:
             self.run_out()
+            if world.in_queue is not None:
+                assert world.session.keeping, "only who keeps a place waits without a leg"
+                world.hears(ev.CameAgain())
+                self.run_out()
             assert world.ended == 1
             assert world.state() in (CallState.ENDED, CallState.ABANDONED)
-            assert (world.legs, world.playing, world.taps, world.timers) == ({}, set(), set(), set())
+            assert (world.legs, world.playing, world.taps, world.timers) == ({}, {}, set(), set())
             assert world.in_queue is None
             assert [seat for seat in world.roster.seats() if seat.state in BOUND] == []
             assert world.hears(ev.CallArrived(leg=CITIZEN, caller_number=None, dialled="")) == []

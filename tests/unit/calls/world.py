@@ -7,12 +7,24 @@ from ivr.calls import events as ev
 from ivr.calls.effects import AnyEffect
 from ivr.calls.events import AnyEvent, Recorded
 from ivr.calls.menu import Menu, MenuOption
-from ivr.calls.plan import CallPlan, QueueSounds
+from ivr.calls.plan import CallPlan, QueueSounds, Survey
 from ivr.calls.reconcile import LegSeen, reconcile
 from ivr.calls.roster import Agent, Roster
 from ivr.calls.session import CallSession
-from ivr.calls.standing import BINDS, orders
-from ivr.calls.vocabulary import AgentId, AgentState, CallId, CallState, HangupCause, LegId, Party, PlaybackId, Skill
+from ivr.calls.standing import bound, orders
+from ivr.calls.vocabulary import (
+    AgentId,
+    AgentState,
+    CallId,
+    CallState,
+    Direction,
+    HangupCause,
+    Invitation,
+    LegId,
+    Party,
+    PlaybackId,
+    Skill,
+)
 
 CALL = CallId("c1")
 CITIZEN = LegId("c1-leg")
@@ -34,6 +46,24 @@ def agent(name: str, *skills: Skill) -> Agent:
     )
 
 
+SERVED = CallPlan(
+    menu=Menu(default=GENERAL),
+    queue=PLAN.queue,
+    survey=Survey(ask=("rate",), thanks=("thanks",), low=("sorry",)),
+    keep_key="1",
+    place_kept=("kept",),
+    outside="PJSIP/{number}@trunk",
+    ringback=("ringing",),
+)
+"""With everything a site can have."""
+
+
+def party_of(leg: LegId) -> Party:
+    if leg == CITIZEN or "-citizen-" in leg:
+        return Party.CITIZEN
+    return Party.GUEST if "-guest-" in leg else Party.AGENT
+
+
 class World:
     """One call's surroundings. `hears` lets the session hear an event; what it wants done is done at once.
 
@@ -52,8 +82,9 @@ class World:
         self.legs: dict[LegId, str] = {}
         self.phones: dict[LegId, str] = {}
         self.talking: set[LegId] = set()
-        self.playing: set[PlaybackId] = set()
+        self.playing: dict[PlaybackId, LegId] = {}
         self.taps: set[Party] = set()
+        self.silent: set[LegId] = set()
         self.timers: set[str] = set()
         self.in_queue: do.JoinQueue | None = None
         self.ended = 0
@@ -74,11 +105,46 @@ class World:
             assert self.ended == 0, "nothing may follow EndCall"
             self.perform(effect)
         self.effects += effects
+        for effect in effects:
+            if isinstance(effect, do.Note):
+                self.hears(effect.event)
         return effects
 
     def arrives(self) -> list[AnyEffect]:
         self.legs[CITIZEN] = "ringing"
         return self.hears(ev.CallArrived(leg=CITIZEN, caller_number="13900000000", dialled="12345"))
+
+    def places(self, direction: Direction = Direction.OUTBOUND, name: str = "1001") -> list[AnyEffect]:
+        """An agent calls a citizen, or (INTERNAL) the agent 1002."""
+        self.roster.reserve(AgentId(name), CALL, AT)
+        inside = direction is Direction.INTERNAL
+        if inside:
+            self.roster.reserve(AgentId("1002"), CALL, AT)
+        return self.hears(
+            ev.CallPlaced(
+                agent=AgentId(name),
+                agent_endpoint=f"PJSIP/{name}",
+                endpoint="PJSIP/1002" if inside else "PJSIP/13900000000@trunk",
+                number=None if inside else "13900000000",
+                direction=direction,
+                callee=AgentId("1002") if inside else None,
+            )
+        )
+
+    def invites(self, invitation: Invitation, guest: str | None = None) -> list[AnyEffect]:
+        """The agent calls somebody in: an agent of ours, or 119."""
+        assert self.session.agent is not None
+        if guest is not None and not self.ended:  # the floor lends nobody to a call that is over
+            self.roster.reserve(AgentId(guest), CALL, AT)
+        return self.hears(
+            ev.GuestInvited(
+                agent=self.session.agent,
+                name=guest or "119",
+                endpoint=f"PJSIP/{guest}" if guest else "PJSIP/119@trunk",
+                invitation=invitation,
+                guest=None if guest is None else AgentId(guest),
+            )
+        )
 
     def deliver_all(self) -> None:
         while self.pending:
@@ -102,8 +168,8 @@ class World:
     def end(self, leg: LegId) -> None:
         del self.legs[leg]
         self.talking.discard(leg)
-        if leg == CITIZEN:
-            self.playing.clear()  # Asterisk ends a playback with its channel
+        self.silent.discard(leg)
+        self.playing = {playback: on for playback, on in self.playing.items() if on != leg}  # ended with its channel
 
     def answers(self, leg: LegId) -> list[AnyEffect]:
         self.legs[leg] = "up"
@@ -111,7 +177,7 @@ class World:
 
     def played(self, after_ms: int = 0) -> list[AnyEffect]:
         playback = self.playback()
-        self.playing.discard(playback)
+        self.playing.pop(playback, None)
         return self.hears(ev.PlaybackFinished(playback=playback), after_ms)
 
     def playback(self) -> PlaybackId:
@@ -152,7 +218,7 @@ class World:
             LegSeen(
                 call=CALL,
                 leg=leg,
-                party=Party.CITIZEN if leg == CITIZEN else Party.AGENT,
+                party=party_of(leg),
                 up=state == "up",
                 talking=leg in self.talking,
                 caller_number=None,
@@ -177,8 +243,8 @@ class World:
         self.in_queue = None
         self.timers = {str(timer) for timer in self.session.timers}
         self.roster = Roster(self.agents, AT)
-        if self.session.agent is not None and self.session.state in BINDS:
-            self.roster.adopt(self.session.agent, CALL, BINDS[self.session.state], AT)
+        for agent_id, state in bound(self.session):
+            self.roster.adopt(agent_id, CALL, state, AT)
         self.everybody_gets_ready()
         for event in reconcile(self.session, self.seen(), self.roster.by_endpoint):
             self.hears(event)
@@ -195,21 +261,37 @@ class World:
                     self.pending.append(ev.PickedUp(leg=leg))
             case do.Play(leg=leg, playback=playback):
                 if leg in self.legs:
-                    self.playing.add(playback)
+                    self.playing[playback] = leg
             case do.StopPlaying(playback=playback):
-                self.playing.discard(playback)
+                self.playing.pop(playback, None)
                 self.pending.append(ev.PlaybackFinished(playback=playback))
             case do.JoinQueue():
                 self.in_queue = effect
             case do.LeaveQueue():
                 self.in_queue = None
             case do.PlaceInQueue(leg=leg):
-                assert leg == CITIZEN
+                assert leg == self.session.citizen
+                self.talking.discard(leg)
             case do.OfferTo(leg=leg, endpoint=endpoint):
                 assert leg not in self.legs, "a leg's id is used once"
                 self.legs[leg] = "ringing"
                 self.phones[leg] = endpoint
                 self.pending.append(ev.LegRinging(leg=leg))
+            case do.CallIn(leg=leg, endpoint=endpoint):
+                assert leg not in self.legs, "a leg's id is used once"
+                self.legs[leg] = "ringing"
+                self.phones[leg] = endpoint
+                self.pending.append(ev.LegRinging(leg=leg))
+            case do.Hold(leg=leg):
+                self.talking.discard(leg)
+            case do.Join(leg=leg):
+                if leg in self.legs:
+                    self.talking.add(leg)
+                    self.pending.append(ev.LegJoined(leg=leg))
+            case do.Mute(leg=leg, muted=muted):
+                (self.silent.add if muted else self.silent.discard)(leg)
+            case do.Note():
+                pass  # heard after everything else of its event is done
             case do.Connect(citizen_leg=citizen_leg, agent_leg=agent_leg):
                 if citizen_leg in self.legs and agent_leg in self.legs:
                     self.talking |= {citizen_leg, agent_leg}
