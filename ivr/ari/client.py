@@ -40,9 +40,10 @@ class AriClient:
         query = {"variable": variable, "value": value}
         await self._rest.send(_call("set variable", "POST", "channels", channel, "variable", query=query), _LEFT)
 
-    async def continue_in_dialplan(self, channel: str) -> None:
-        """Leave Stasis; the dialplan goes on with the next priority."""
-        await self._rest.send(_call("continue", "POST", "channels", channel, "continue"), _LEFT)
+    async def continue_in_dialplan(self, channel: str, context: str | None = None) -> None:
+        """Leave Stasis; the dialplan goes on with the next priority, or with another context."""
+        query = {} if context is None else {"context": context, "extension": "s", "priority": "1"}
+        await self._rest.send(_call("continue", "POST", "channels", channel, "continue", query=query), _LEFT)
 
     async def send_to_fallback(self, channel: str) -> None:
         """Leave Stasis for the dialplan's fallback, which the next priority knows by a variable."""
@@ -58,20 +59,16 @@ class AriClient:
         timeout_s: int,
         originator: str | None,
         variables: dict[str, str],
-        context: str | None = None,
     ) -> Channel:
         """Call an endpoint; the channel enters our application when it is answered. LegGone: the originator is.
 
-        With `context` it runs that of the dialplan first, which leads it to us.
+        Numbers go in the body: addresses of requests are written into logs.
         """
-        query = {"endpoint": endpoint, "callerId": caller_id, "timeout": str(timeout_s)}
-        if context is None:
-            query["app"] = self.app
-        else:
-            query |= {"context": context, "extension": "s", "priority": "1"}
+        query = {"app": self.app, "timeout": str(timeout_s)}
+        body = {"endpoint": endpoint, "callerId": caller_id, "variables": variables}
         if originator is not None:
             query["originator"] = originator
-        call = _call("originate", "POST", "channels", channel, query=query, body={"variables": variables})
+        call = _call("originate", "POST", "channels", channel, query=query, body=body)
         return await self._rest.ask(call, Channel, _NO_ORIGINATOR, slow=True)
 
     async def play(self, channel: str, playback: str, media: tuple[str, ...], offset_ms: int = 0) -> None:

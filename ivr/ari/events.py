@@ -110,6 +110,12 @@ class Stray(msgspec.Struct, frozen=True):
     made_by_us: bool
 
 
+class ToRecord(msgspec.Struct, frozen=True):
+    """A leg that is to go through the dialplan, where its recording begins, and comes back by itself."""
+
+    channel: str
+
+
 class Translator:
     """Turns frames into events, and into what the registry knows. Every event is a step of something registered."""
 
@@ -136,11 +142,13 @@ class Translator:
             return event
         return None
 
-    def translate(self, event: ari.AriEvent) -> Iterator[LineEvent | Stray]:
+    def translate(self, event: ari.AriEvent) -> Iterator[LineEvent | Stray | ToRecord]:
         """What the hotline hears in it; mostly nothing or one thing."""
         match event:
             case ari.StasisStart(channel=channel):
                 yield from self._entered(channel)
+            case ari.StasisEnd(channel=channel) if (gone := self._leg(channel)) is not None and gone.away:
+                pass  # in the dialplan, to come back
             case ari.StasisEnd(channel=channel):
                 self._registry.departed(channel.id)
                 yield from self._left(channel)
@@ -166,10 +174,15 @@ class Translator:
     def _leg(self, channel: ari.Channel) -> Leg | None:
         return self._registry.legs.get(LegId(channel.id))
 
-    def _entered(self, channel: ari.Channel) -> Iterator[LineEvent | Stray]:
-        expected = self._registry.arrived(channel.id)
+    def _entered(self, channel: ari.Channel) -> Iterator[LineEvent | Stray | ToRecord]:
         leg = self._leg(channel)
+        if leg is not None and leg.to_record:
+            leg.to_record, leg.away = False, True
+            yield ToRecord(channel.id)
+            return
+        expected = self._registry.arrived(channel.id)
         if leg is not None:
+            leg.away = False
             if not leg.in_stasis:
                 leg.in_stasis = leg.up = True
                 yield LineEvent(leg.call, ev.LegAnswered(leg=leg.leg))

@@ -7,7 +7,7 @@ from typing import Any
 
 from ivr.ari import models as ari
 from ivr.ari.client import AriClient
-from ivr.ari.events import Stray, Translator, q850
+from ivr.ari.events import Stray, ToRecord, Translator, q850
 from ivr.ari.link import Frame, Link, Marker
 from ivr.ari.outbox import Heard, Outbox
 from ivr.ari.reconcile import Sight, look, snapshot, standing_bridges, standing_taps
@@ -17,6 +17,9 @@ from ivr.ports import AsteriskUnavailable, HotlineError, LegGone, LinkDown, Link
 from ivr.tasks import Tasks
 
 _log = logging.getLogger(__name__)
+
+OUTBOUND = "outbound"
+"""The dialplan's context in which the recording of a call of our own begins."""
 
 
 class Receiver:
@@ -111,6 +114,8 @@ class Receiver:
         for heard in self._translator.translate(event):
             if isinstance(heard, Stray):
                 self.errand("see off a stray", self._see_off(heard))
+            elif isinstance(heard, ToRecord):
+                self.errand("begin a recording", self._client.continue_in_dialplan(heard.channel, OUTBOUND))
             else:
                 self.tell(heard)
 

@@ -15,13 +15,16 @@ from ivr.ports import AsteriskUnavailable, LegGone
 class Leg:
     """A leg and how far it has come. `asked` is the cause we ended it with, `heard` the one Asterisk announced.
 
-    `ours` are the legs we called; the others called us.
+    `ours` are the legs we called; the others called us. One `to_record` goes through the dialplan, where recordings
+    begin, as soon as it is answered; `away` while it is there.
     """
 
     call: CallId
     leg: LegId
     party: Party
     ours: bool = False
+    to_record: bool = False
+    away: bool = False
     up: bool = False
     in_stasis: bool = False
     rang: bool = False
@@ -109,6 +112,7 @@ class Registry:
         for known in self.legs.values():
             if (seen := standing.get(known.leg)) is not None:
                 seen.rang, seen.asked, seen.heard = known.rang, known.asked, known.heard
+                seen.to_record, seen.away = known.to_record, known.away
         self.legs = standing
         for tap in taps:
             self.taps[tap.call].add(tap)

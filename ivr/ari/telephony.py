@@ -33,8 +33,6 @@ from ivr.tasks import Tasks
 _log = logging.getLogger(__name__)
 _OUTBOX = 10_000
 TALK = "mixing,dtmf_events"
-OUTBOUND = "outbound"
-"""The dialplan's context in which the recording of a call of our own begins."""
 _ARRIVE_MS = 3000
 _TAKE_BACK_S = (0.0, 1.0, 3.0)
 
@@ -171,17 +169,15 @@ class AriTelephony:
         """Call anybody, whether or not a citizen stands; see the port."""
         seen = caller_number if party is Party.AGENT else None
         shown = caller_id(self._shown, seen, self._hotline_number)
-        context = OUTBOUND if record else None
-        await self._call(Leg(call=call, leg=leg, party=party, ours=True), endpoint, shown, ring_ms, None, context)
+        called = Leg(call=call, leg=leg, party=party, ours=True, to_record=record)
+        await self._call(called, endpoint, shown, ring_ms, None)
 
-    async def _call(
-        self, leg: Leg, endpoint: str, shown: str, ring_ms: int, citizen: LegId | None, context: str | None = None
-    ) -> None:
+    async def _call(self, leg: Leg, endpoint: str, shown: str, ring_ms: int, citizen: LegId | None) -> None:
         name = leg.leg
         if name in self._registry.legs:
             raise RequestRefused(f"leg {name} exists")
         variables = {HOTLINE_CALL: str(leg.call), HOTLINE_PARTY: str(leg.party)}
-        if context is not None:
+        if leg.to_record:
             variables[CALL_UUID] = leg.call
         self._registry.add(leg)
         try:
@@ -192,7 +188,6 @@ class AriTelephony:
                 timeout_s=math.ceil(ring_ms / 1000),
                 originator=citizen,
                 variables=variables,
-                context=context,
             )
         except PhoneUnreachable:
             if self._registry.legs.pop(name, None) is not None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivr.ari.events import Stray, Translator, q850
+from ivr.ari.events import Stray, ToRecord, Translator, q850
 from ivr.ari.registry import Leg, Registry
 from ivr.calls import events as ev
 from ivr.calls.events import AnyEvent, LineEvent
@@ -43,11 +43,11 @@ class World:
         if agent:
             self.registry.add(Leg(call=CALL, leg=AGENT, party=Party.AGENT))
 
-    def hear(self, kind: str, **event: Any) -> list[AnyEvent | Stray]:
+    def hear(self, kind: str, **event: Any) -> list[AnyEvent | Stray | ToRecord]:
         frame = json.dumps({"type": kind, "application": "hotline", **event})
         return list(self.frame(frame.encode()))
 
-    def frame(self, frame: bytes) -> Iterator[AnyEvent | Stray]:
+    def frame(self, frame: bytes) -> Iterator[AnyEvent | Stray | ToRecord]:
         event = self.translator.decode(frame)
         for heard in self.translator.translate(event) if event is not None else ():
             if isinstance(heard, LineEvent):
@@ -273,3 +273,13 @@ def test_whatever_comes_a_leg_is_answered_once_and_ends_once(frames: list[tuple[
             assert sum(isinstance(event, step) for event in of_leg) <= lives
         ends = sum(isinstance(event, ev.LegHungUp) for event in of_leg)
         assert ends == lives - (leg in world.registry.legs)
+
+
+def test_a_leg_to_record_is_answered_when_it_is_back_from_the_dialplan() -> None:
+    world = World()
+    leg = LegId("hotline-1-citizen-1")
+    world.registry.add(Leg(call=CALL, leg=leg, party=Party.CITIZEN, ours=True, to_record=True))
+    assert world.hear("StasisStart", channel=channel(leg, "Up"), args=[]) == [ToRecord(leg)]
+    assert world.hear("StasisEnd", channel=channel(leg, "Up")) == []
+    assert world.hear("StasisStart", channel=channel(leg, "Up"), args=["out"]) == [ev.LegAnswered(leg=leg)]
+    assert world.hear("StasisEnd", channel=channel(leg, "Up")) == [ev.LegHungUp(leg=leg, cause=HangupCause.NORMAL)]

@@ -286,14 +286,12 @@ async def test_a_ring_carries_who_it_is_for_and_hides_whose_call_it_is() -> None
             via="http",
             method="POST",
             path=f"channels/{AGENT}",
-            query={
+            query={"app": "hotline", "timeout": "20", "originator": CITIZEN},
+            body={
                 "endpoint": "PJSIP/1001",
-                "app": "hotline",
                 "callerId": "<138****0001>",
-                "timeout": "20",
-                "originator": CITIZEN,
+                "variables": {"HOTLINE_CALL": CALL, "HOTLINE_PARTY": "agent"},
             },
-            body={"variables": {"HOTLINE_CALL": CALL, "HOTLINE_PARTY": "agent"}},
         )
 
 
