@@ -33,7 +33,18 @@ from ivr.calls.vocabulary import CallId, HangupCause, LegId, Party
 from ivr.conductor import STOP_MS, Conductor, Surroundings
 from ivr.floor import AgentFloor
 from ivr.journal import Journal
-from ivr.ports import Clock, Ear, EventLog, EventLogUnavailable, HotlineError, LinkDown, LinkUp, Snapshot, Telephony
+from ivr.ports import (
+    Clock,
+    Ear,
+    EventLog,
+    EventLogUnavailable,
+    HotlineError,
+    LinkDown,
+    LinkUp,
+    PhoneSeen,
+    Snapshot,
+    Telephony,
+)
 from ivr.tasks import Tasks
 from ivr.watchers import Watchers
 
@@ -169,7 +180,7 @@ class Switchboard:
                 _log.error("%s could not be heard: %s", type(heard).__name__, type(error).__name__)
         self.stop()
 
-    def _hear(self, heard: LineEvent | LinkUp | LinkDown) -> None:
+    def _hear(self, heard: LineEvent | LinkUp | LinkDown | PhoneSeen) -> None:
         match heard:
             case LinkUp(snapshot=snapshot):
                 self._link_up(snapshot)
@@ -181,6 +192,8 @@ class Switchboard:
                 self._behind.clear()
                 for conductor in self._conductors.values():
                     conductor.link_down()
+            case PhoneSeen(endpoint=endpoint, reachable=reachable):
+                self.floor.phone_seen(endpoint, reachable=reachable)
             case LineEvent(call=call, event=event):
                 if (line := self._lines.get(call)) is not None:
                     line(event)

@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 from ivr.ari.link import RestCall
-from ivr.ari.models import NOISE, Application, Bridge, Channel
+from ivr.ari.models import NOISE, Application, Bridge, Channel, Endpoint
 from ivr.ari.names import GIVEN_BACK
 from ivr.ari.rest import Meaning, Rest
 from ivr.ari.verdicts import BridgeMissing, BridgeStands
@@ -150,6 +150,16 @@ class AriClient:
     async def application(self) -> Application:
         """Our application."""
         return await self._rest.ask(_call("application", "GET", "applications", self.app), Application, slow=True)
+
+    async def watch_phones(self) -> None:
+        """Be told when SIP phones come and go."""
+        query = {"eventSource": "endpoint:PJSIP"}
+        call = _call("watch phones", "POST", "applications", self.app, "subscription", query=query)
+        await self._rest.send(call, slow=True)
+
+    async def phones(self) -> list[Endpoint]:
+        """Every SIP phone and the trunk."""
+        return await self._rest.ask(_call("list phones", "GET", "endpoints", "PJSIP"), list[Endpoint], slow=True)
 
     async def mute_noise(self) -> None:
         """Ask for no events we would only throw away."""

@@ -15,6 +15,7 @@ from ivr.ari.registry import Leg, Registry
 from ivr.calls import events as ev
 from ivr.calls.events import AnyEvent, LineEvent
 from ivr.calls.vocabulary import CallId, HangupCause, LegId, Party, PlaybackId
+from ivr.ports import PhoneSeen
 
 _log = logging.getLogger(__name__)
 
@@ -56,6 +57,9 @@ _SIP = {
 
 _SOFT_BY_ITSELF = 0b10101
 """Flags of a soft hang-up nobody asked for (include/asterisk/channel.h): device, shutdown, application unloaded."""
+
+_REACHABLE = {"Reachable": True, "NonQualified": True, "Unreachable": False, "Removed": False}
+"""What a contact's status says of the phone (include/asterisk/res_pjsip.h); "Created" says nothing yet."""
 
 _WITHHELD = frozenset({"", "anonymous", "unknown", "unavailable", "restricted"})
 
@@ -142,7 +146,7 @@ class Translator:
             return event
         return None
 
-    def translate(self, event: ari.AriEvent) -> Iterator[LineEvent | Stray | ToRecord]:
+    def translate(self, event: ari.AriEvent) -> Iterator[LineEvent | PhoneSeen | Stray | ToRecord]:
         """What the hotline hears in it; mostly nothing or one thing."""
         match event:
             case ari.StasisStart(channel=channel):
@@ -165,6 +169,9 @@ class Translator:
                     yield LineEvent(leg.call, ev.DigitPressed(leg=leg.leg, digit=digit))
             case ari.PlaybackFinished(playback=playback):
                 yield from self._played(playback)
+            case ari.ContactStatusChange(endpoint=phone, contact_info=info):
+                if (reachable := _REACHABLE.get(info.contact_status)) is not None:
+                    yield PhoneSeen(endpoint=f"{phone.technology}/{phone.resource}", reachable=reachable)
             case ari.ChannelEnteredBridge(channel=ari.Channel() as channel, bridge=bridge):
                 yield from self._joined(channel, bridge)
             case ari.ChannelLeftBridge(channel=channel, bridge=bridge):
@@ -176,8 +183,8 @@ class Translator:
 
     def _entered(self, channel: ari.Channel) -> Iterator[LineEvent | Stray | ToRecord]:
         leg = self._leg(channel)
-        if leg is not None and leg.to_record:
-            leg.to_record, leg.away = False, True
+        if leg is not None and leg.to_record is not None:
+            leg.to_record, leg.away = None, True
             yield ToRecord(channel.id)
             return
         expected = self._registry.arrived(channel.id)

@@ -21,6 +21,9 @@ HOTLINE_CALL = "HOTLINE_CALL"
 HOTLINE_PARTY = "HOTLINE_PARTY"
 """Channel variables of the legs we make. All three must stand in `channelvars` of ari.conf."""
 
+HOTLINE_RECORDING = "HOTLINE_RECORDING"
+"""Channel variable that names the recording of a call of our own."""
+
 GIVEN_BACK = "HOTLINE_GIVEN_BACK"
 """Channel variable by which the dialplan knows, after Stasis, that the call goes to the fallback."""
 

@@ -13,7 +13,7 @@ from ivr.ari.outbox import Heard, Outbox
 from ivr.ari.reconcile import Sight, look, snapshot, standing_bridges, standing_taps
 from ivr.ari.registry import Registry
 from ivr.calls.vocabulary import HangupCause
-from ivr.ports import AsteriskUnavailable, HotlineError, LegGone, LinkDown, LinkUp, RequestRefused
+from ivr.ports import AsteriskUnavailable, HotlineError, LegGone, LinkDown, LinkUp, PhoneSeen, RequestRefused
 from ivr.tasks import Tasks
 
 _log = logging.getLogger(__name__)
@@ -107,6 +107,14 @@ class Receiver:
         self._up = True
         _log.info("ari link up: %d legs stand", len(legs))
         self.tell(LinkUp(snapshot=seen))
+        self.errand("look at the phones", self._look_at_phones())
+
+    async def _look_at_phones(self) -> None:
+        """From now on and as they are now; a phone that went while nobody listened is one that is offline."""
+        await self._client.watch_phones()
+        for phone in await self._client.phones():
+            if phone.state == "offline":
+                self.tell(PhoneSeen(endpoint=f"{phone.technology}/{phone.resource}", reachable=False))
 
     def _hear(self, event: ari.AriEvent | None) -> None:
         if event is None:

@@ -23,7 +23,7 @@ class Leg:
     leg: LegId
     party: Party
     ours: bool = False
-    to_record: bool = False
+    to_record: str | None = None
     away: bool = False
     up: bool = False
     in_stasis: bool = False

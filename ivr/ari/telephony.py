@@ -14,7 +14,7 @@ from ivr.ari.caller_id import Shown, caller_id
 from ivr.ari.client import AriClient
 from ivr.ari.events import q850
 from ivr.ari.link import Link
-from ivr.ari.names import CALL_UUID, HOTLINE_CALL, HOTLINE_PARTY, hold, talk
+from ivr.ari.names import CALL_UUID, HOTLINE_CALL, HOTLINE_PARTY, HOTLINE_RECORDING, hold, talk
 from ivr.ari.outbox import Heard, Outbox
 from ivr.ari.receiver import Receiver
 from ivr.ari.reconcile import Swept, sweep
@@ -164,7 +164,7 @@ class AriTelephony:
         caller_number: str | None,
         ring_ms: int,
         *,
-        record: bool = False,
+        record: str | None = None,
     ) -> None:
         """Call anybody, whether or not a citizen stands; see the port."""
         seen = caller_number if party is Party.AGENT else None
@@ -177,8 +177,8 @@ class AriTelephony:
         if name in self._registry.legs:
             raise RequestRefused(f"leg {name} exists")
         variables = {HOTLINE_CALL: str(leg.call), HOTLINE_PARTY: str(leg.party)}
-        if leg.to_record:
-            variables[CALL_UUID] = leg.call
+        if leg.to_record is not None:
+            variables |= {CALL_UUID: leg.call, HOTLINE_RECORDING: leg.to_record}
         self._registry.add(leg)
         try:
             await self._client.originate(

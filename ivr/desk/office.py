@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from asr.transcript import Hypothesis, Segment
-from ivr.calls.errors import AgentUnknown, MoveRefused
+from ivr.calls.errors import AgentUnknown, MoveRefused, PhoneTaken, PhoneUnknown
 from ivr.calls.events import Recorded
 from ivr.calls.roster import BOUND
 from ivr.calls.roster import Seat as Place
@@ -120,6 +120,20 @@ class Office:
         except (MoveRefused, AgentUnknown):
             raise Refusal("refused.not_allowed") from None
         return self._seat(agent)
+
+    def take_phone(self, agent: AgentId, extension: str | None) -> None:
+        """The person sits down at a phone, their own for None. Raises `Refusal`; in a call they stay where they are."""
+        try:
+            self._floor.sit_at(agent, extension)
+        except PhoneTaken:
+            raise Refusal("refused.phone_taken") from None
+        except PhoneUnknown:
+            raise Refusal("refused.unknown_phone") from None
+        except MoveRefused:
+            if extension is not None:
+                raise Refusal("refused.on_call") from None
+        except AgentUnknown:
+            raise Refusal("refused.not_allowed") from None
 
     def _seat(self, agent: AgentId) -> Seat:
         seat = self._seats.get(agent)

@@ -405,7 +405,7 @@ async def test_a_call_of_our_own_needs_no_citizen(world: World) -> None:
     await world.telephony.call_in(call, leg, Party.AGENT, ENDPOINT, NUMBER, 5000)
     assert await world.heard.event(ev.LegAnswered, call) == ev.LegAnswered(leg=leg)
     nowhere = LegId(f"{call}-citizen-1")
-    await world.telephony.call_in(call, nowhere, Party.CITIZEN, NOWHERE, None, 5000, record=True)
+    await world.telephony.call_in(call, nowhere, Party.CITIZEN, NOWHERE, None, 5000, record="placed-1")
     hung_up = await world.heard.event(ev.LegHungUp, call)
     assert hung_up == ev.LegHungUp(leg=nowhere, cause=HangupCause.UNREACHABLE)
     await world.telephony.hang_up(call, leg, HangupCause.NORMAL)

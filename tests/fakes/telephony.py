@@ -25,11 +25,12 @@ from ivr.ports import (
     LegSeen,
     LinkDown,
     LinkUp,
+    PhoneSeen,
     RequestRefused,
     Snapshot,
 )
 
-Heard = LineEvent | LinkUp | LinkDown
+Heard = LineEvent | LinkUp | LinkDown | PhoneSeen
 
 
 @dataclass
@@ -128,6 +129,12 @@ class FakeTelephony:
         if self._listener is not None:
             self._listener.put_nowait(LinkUp(snapshot=self.snapshot()))
 
+    def phone_goes(self, endpoint: str) -> None:
+        """A phone is registered no more, and Asterisk says so."""
+        del self._phones[endpoint]
+        if self.up and self._listener is not None:
+            self._listener.put_nowait(PhoneSeen(endpoint=endpoint, reachable=False))
+
     def closes(self) -> None:
         """The telephony itself ends; Asterisk does not."""
         if self._listener is not None:
@@ -213,11 +220,11 @@ class FakeTelephony:
         caller_number: str | None,
         ring_ms: int,
         *,
-        record: bool = False,
+        record: str | None = None,
     ) -> None:
         def act() -> None:
             self._rings(FakeLeg(call, leg, party, endpoint=endpoint), ring_ms)
-            if record:
+            if record is not None:
                 self.recorded.append(leg)
 
         await self._verb("call_in", act)

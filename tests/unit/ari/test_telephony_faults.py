@@ -620,7 +620,8 @@ async def test_clearing_removes_what_stands_and_tries_the_rest_when_one_fails() 
         await telephony.connect(CALL, CITIZEN, AGENT)
         await until(lambda: stub.asked_for("DELETE", f"bridges/{CALL}.hold/moh"), "the music to stop")
         await telephony.place_in_queue(CALL, CITIZEN)
-        assert [asked.path for asked in stub.asked if asked.method == "POST" and "Channel" not in asked.path][1:] == [
+        posts = [asked.path for asked in stub.asked if asked.method == "POST" and "Channel" not in asked.path]
+        assert [path for path in posts if path.startswith("bridges/")] == [
             f"bridges/{CALL}.hold",
             f"bridges/{CALL}.hold/moh",
             f"bridges/{CALL}.talk",
