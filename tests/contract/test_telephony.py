@@ -338,8 +338,9 @@ async def test_a_ringing_phone_is_in_the_snapshot_and_answers_after_it(world: Wo
 
 async def test_two_calls_do_not_mix(world: World) -> None:
     first, _, _ = await arrived(world)
+    since = len(world.heard.heard)
     await world.citizen("13800000002")
-    second, leg = await world.heard.arrival(since=2)
+    second, leg = await world.heard.arrival(since)
     assert second != first
     await world.telephony.pick_up(second, leg)
     await world.heard.event(ev.PickedUp, second)
