@@ -184,6 +184,13 @@ class Telephony(Protocol):
         """
         ...
 
+    async def open_line(self, line: CallId, leg: LegId, endpoint: str) -> None:
+        """From now on whoever is called at `endpoint` is there at once, on this answered leg, after a beep (长接).
+
+        Its legs are like any others, but ending one leaves the phone off the hook. It ends with `leg`.
+        """
+        ...
+
     async def play_file(self, line: CallId, leg: LegId, playback: PlaybackId, path: str, from_ms: int) -> None:
         """Play a sound file, by its absolute path without suffix; heard as `PlaybackFinished`."""
         ...

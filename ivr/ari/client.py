@@ -7,12 +7,12 @@ from ivr.ari.models import NOISE, Application, Bridge, Channel, Endpoint
 from ivr.ari.names import GIVEN_BACK
 from ivr.ari.rest import Meaning, Rest
 from ivr.ari.verdicts import BridgeMissing, BridgeStands
-from ivr.ports import LegGone
+from ivr.ports import HotlineError, LegGone
 
 _LEFT: Meaning = {404: LegGone, 409: LegGone}
 """Gone, or no longer in Stasis: what a channel's hang-up looks like from here."""
 
-_ENTERING: Meaning = {400: LegGone, 404: BridgeMissing, 409: LegGone, 422: LegGone}
+_ENTERING: dict[int, type[HotlineError]] = {400: LegGone, 404: BridgeMissing, 409: LegGone, 422: LegGone}
 """addChannel says 400 for a channel that is gone, 422 for one that left Stasis, 404 for the bridge."""
 
 _GONE: Meaning = {404: LegGone}
@@ -106,6 +106,12 @@ class AriClient:
         """Move channels into a bridge, out of any other; BridgeMissing when it is."""
         query = {"channel": ",".join(channels)}
         await self._rest.send(_call("add to bridge", "POST", "bridges", bridge, "addChannel", query=query), _ENTERING)
+
+    async def remove_from_bridge(self, bridge: str, channel: str) -> None:
+        """Take a channel out of a bridge, into silence."""
+        query = {"channel": channel}
+        call = _call("remove from bridge", "POST", "bridges", bridge, "removeChannel", query=query)
+        await self._rest.send(call, _ENTERING | {404: LegGone})
 
     async def start_music(self, bridge: str) -> None:
         """Play music on hold into a bridge; BridgeMissing when it is."""

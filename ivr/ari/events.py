@@ -179,7 +179,7 @@ class Translator:
                     leg.talking = False
 
     def _leg(self, channel: ari.Channel) -> Leg | None:
-        return self._registry.legs.get(LegId(channel.id))
+        return self._registry.of_channel(channel.id)
 
     def _entered(self, channel: ari.Channel) -> Iterator[LineEvent | Stray | ToRecord]:
         leg = self._leg(channel)
@@ -209,18 +209,15 @@ class Translator:
 
     def _left(self, channel: ari.Channel) -> Iterator[LineEvent]:
         """Out of Stasis: hung up, or moved elsewhere; for a citizen nothing more will be heard."""
-        leg = self._leg(channel)
-        if leg is not None and leg.in_stasis:
+        while (leg := self._leg(channel)) is not None and leg.in_stasis:
             yield from self._hung_up(leg, 0)
 
     def _gone(self, channel: ari.Channel, cause: int) -> Iterator[LineEvent]:
-        leg = self._leg(channel)
-        if leg is not None:
+        while (leg := self._leg(channel)) is not None:
             yield from self._hung_up(leg, cause)
 
     def _hung_up(self, leg: Leg, cause: int) -> Iterator[LineEvent]:
-        del self._registry.legs[leg.leg]
-        self._registry.entering.discard(leg.leg)
+        self._registry.drop(leg)
         if not leg.given_back:
             yield LineEvent(leg.call, ev.LegHungUp(leg=leg.leg, cause=_ended(leg, cause)))
 

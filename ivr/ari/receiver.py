@@ -101,7 +101,11 @@ class Receiver:
     def _believe(self, sight: Sight, early: list[ari.AriEvent | None]) -> None:
         """Take a sight for true. A citizen whose arrival was heard since is left out: that is still news, and told."""
         arriving = {event.channel.id for event in early if isinstance(event, ari.StasisStart)}
-        seen, legs = snapshot(sight, frozenset(arriving - set(self._registry.legs)))
+        seen, legs = snapshot(
+            sight,
+            frozenset(arriving - set(self._registry.legs)),
+            frozenset(self._registry.open_lines.values()),
+        )
         self._registry.believe(legs, standing_taps(sight), standing_bridges(sight))
         self.sight = sight
         self._up = True

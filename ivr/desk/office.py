@@ -108,6 +108,8 @@ class Office:
         self._strangers: dict[CallId, CallSeen] = {}  # shown before their callers could be looked up
         self._look_at = 0.0
         self._work = asyncio.Event()
+        self._nailed_up: dict[AgentId, bool] = {}
+        self.on_seated: Callable[[AgentId, bool], None] = lambda agent, nailed_up: None
         self._cut_off = False
         intake.listener = self
 
@@ -119,9 +121,11 @@ class Office:
             self._floor.sign_in(agent)
         except (MoveRefused, AgentUnknown):
             raise Refusal("refused.not_allowed") from None
+        if (nailed_up := self._nailed_up.pop(agent, None)) is not None:
+            self.on_seated(agent, nailed_up)
         return self._seat(agent)
 
-    def take_phone(self, agent: AgentId, extension: str | None) -> None:
+    def take_phone(self, agent: AgentId, extension: str | None, *, nailed_up: bool = False) -> None:
         """The person sits down at a phone, their own for None. Raises `Refusal`; in a call they stay where they are."""
         try:
             self._floor.sit_at(agent, extension)
@@ -134,6 +138,7 @@ class Office:
                 raise Refusal("refused.on_call") from None
         except AgentUnknown:
             raise Refusal("refused.not_allowed") from None
+        self._nailed_up[agent] = nailed_up
 
     def _seat(self, agent: AgentId) -> Seat:
         seat = self._seats.get(agent)

@@ -122,7 +122,7 @@ class DeskServer:
             try:
                 staff = await self._identify(message)
                 if isinstance(message, SignIn) and staff.extension is not None:
-                    self._office.take_phone(staff.id, message.extension)
+                    self._office.take_phone(staff.id, message.extension, nailed_up=message.nailed_up)
                 seat = self._office.desk_came(staff.id) if staff.extension is not None else None
             except Refusal as why:
                 await socket.send(encode(why.to(message.request)), text=True)

@@ -121,6 +121,7 @@ VERBS: dict[str, Callable[[AriClient], Awaitable[object]]] = {
     "create_bridge": lambda client: client.create_bridge("b", "mixing"),
     "destroy_bridge": lambda client: client.destroy_bridge("b"),
     "add_to_bridge": lambda client: client.add_to_bridge("b", "c", "d"),
+    "remove_from_bridge": lambda client: client.remove_from_bridge("b", "c"),
     "start_music": lambda client: client.start_music("b"),
     "stop_music": lambda client: client.stop_music("b"),
     "snoop": lambda client: client.snoop("c", "s"),

@@ -442,3 +442,35 @@ async def test_who_is_gone_is_neither_joined_nor_muted_nor_listened_to(world: Wo
     await telephony.pause_playing(playback, True)
     await telephony.clear(CallId("line-2"))
     await over(world, call)
+
+
+async def test_at_an_open_line_calls_are_there_at_once_and_end_without_it(world: World) -> None:
+    line = CallId("line-3")
+    world.phone.will(Answer())
+    await world.telephony.call_in(line, agent_leg(line), Party.AGENT, ENDPOINT, None, 5000)
+    await world.heard.event(ev.LegAnswered, line)
+    await world.telephony.open_line(line, agent_leg(line), ENDPOINT)
+    for _ in range(2):
+        since = len(world.heard.heard)
+        await world.citizen()
+        call, leg = await world.heard.arrival(since)
+        await world.telephony.pick_up(call, leg)
+        await world.heard.event(ev.PickedUp, call)
+        await world.telephony.ring(call, agent_leg(call), ENDPOINT, NUMBER, 5000)
+        assert await world.heard.event(ev.LegAnswered, call) == ev.LegAnswered(leg=agent_leg(call))
+        await world.telephony.connect(call, leg, agent_leg(call))
+        await world.heard.event(ev.LegsJoined, call)
+        before = len(world.heard.heard)
+        await world.link_breaks()
+        snapshot = await world.heard.link_up(before)
+        assert {one.leg for one in snapshot.legs} == {leg, agent_leg(call), agent_leg(line)}
+        await world.telephony.hang_up(call, agent_leg(call), HangupCause.NORMAL)
+        hung_up = await world.heard.event(ev.LegHungUp, call)
+        assert hung_up == ev.LegHungUp(leg=agent_leg(call), cause=HangupCause.NORMAL)
+        await world.telephony.hang_up(call, leg, HangupCause.NORMAL)
+        await world.telephony.clear(call)
+        await until_async(lambda: as_many(world, 1), "only the open line")
+    assert not [event for event in world.heard.of(line) if isinstance(event, ev.LegHungUp)]
+    await world.telephony.hang_up(line, agent_leg(line), HangupCause.NORMAL)
+    await world.heard.event(ev.LegHungUp, line)
+    await over(world, line)

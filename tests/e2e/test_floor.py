@@ -13,7 +13,7 @@ from ivr.demo.sip.call import SipCall
 from ivr.demo.sip.received import Answer, Decline
 from ivr.desk.envelope import Done
 from ivr.desk.topics import Topic
-from ivr.desk.wire import FloorNews, Watch
+from ivr.desk.wire import FloorNews, SignOut, Watch
 from ivr.desk.wire_floor import Forced, ForceState, Monitor, MonitorMode, StopMonitoring
 from ivr.desk.wire_recordings import (
     FindRecordings,
@@ -217,3 +217,28 @@ async def test_who_keeps_the_place_and_does_not_answer_is_in_the_callback_queue(
         return [(one.kind, one.number) for one in waiting] == [(CallbackKind.PROMISED, "13800000008")]
 
     await until_async(owed, "owed a call, once", 10)
+
+
+async def test_at_an_open_line_of_another_desk_calls_beep_in(stage: Stage) -> None:
+    phone = await stage.phone("1002", Answer())
+    async with stage.hand("1001", "1002", nailed_up=True) as hand:
+        assert hand.view.agent.extension == "1002"
+        own = await phone.next_call()
+        await own.answered()
+        await stage.ready(hand)
+        for number in ("13800000001", "13800000002"):
+            call = await stage.dial(await stage.citizen(number))
+            await hand.until(lambda view: view.agent.state is AgentState.RESERVED, "offered", 10)
+            offered_at = asyncio.get_running_loop().time()
+            await hand.until(connected, "talking", 10)
+            assert asyncio.get_running_loop().time() - offered_at < 2, "nobody has to lift anything"
+            await hear_each_other(call, own)
+            await call.hang_up()
+            await hand.until(lambda view: view.agent.state is AgentState.WRAP_UP, "wrap-up", 10)
+            assert own.up
+            await stage.free(hand)
+        with pytest.raises(HandRefused, match="phone_taken"):
+            async with stage.hand("1002"):
+                pass
+        await hand.ask(SignOut(request=hand.number()), Done)
+        await own.ended()

@@ -46,6 +46,7 @@ class FakeLeg:
     up: bool = False
     muted: bool = False
     bridge: str | None = None
+    line: "FakeLeg | None" = None
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
 
@@ -72,6 +73,7 @@ class FakeTelephony:
         self.told: dict[LegId, list[tuple[str, ...]]] = {}
         self.given_back: list[LegId] = []
         self.recorded: list[LegId] = []
+        self.open_lines: dict[str, LegId] = {}
         self.listening_in: dict[LegId, tuple[LegId, bool]] = {}
         self.verbs: list[str] = []
         self.up = True
@@ -254,6 +256,14 @@ class FakeTelephony:
 
         await self._verb("listen_in", act)
 
+    async def open_line(self, line: CallId, leg: LegId, endpoint: str) -> None:
+        def act() -> None:
+            if not self._leg(leg).up:
+                raise AsteriskUnavailable(f"leg {leg} is not answered")
+            self.open_lines[endpoint] = leg
+
+        await self._verb("open_line", act)
+
     async def play_file(self, line: CallId, leg: LegId, playback: PlaybackId, path: str, from_ms: int) -> None:
         def act() -> None:
             standing = self._leg(leg)
@@ -332,6 +342,12 @@ class FakeTelephony:
         if made.leg in self.legs:
             raise RequestRefused(f"409: leg {made.leg} exists")
         self.legs[made.leg] = made
+        line = self.legs.get(self.open_lines.get(made.endpoint or "", LegId("")))
+        lent = any(leg.line is line for leg in self.legs.values() if leg.line is not None)
+        if made.party is Party.AGENT and line is not None and not lent:
+            made.line, made.up = line, True
+            self.tell(made.call, ev.LegAnswered(leg=made.leg))
+            return
         phone = self._phones.get(made.endpoint or "")
         if phone is None:
             self._later(made, 1, lambda: self.ends(made, HangupCause.UNREACHABLE))
@@ -352,6 +368,9 @@ class FakeTelephony:
             for playback in playing:
                 self.tell(leg.call, ev.PlaybackFinished(playback=playback))
             self.tell(leg.call, ev.LegHungUp(leg=leg.leg, cause=cause))
+            self.open_lines = {endpoint: line for endpoint, line in self.open_lines.items() if line != leg.leg}
+            for served in [served for served in self.legs.values() if served.line is leg]:
+                self.ends(served, cause)
 
     def answered(self, leg: FakeLeg) -> None:
         """The phone was lifted."""
