@@ -143,7 +143,7 @@ class Roster:
         """
         seat, own = self.seat(agent), self._home[agent]
         wanted = extension or own.extension
-        if wanted == seat.agent.extension:
+        if wanted == seat.agent.extension and seat.state is not AgentState.LOGGED_OUT:
             return seat
         if wanted not in self._endpoints:
             raise PhoneUnknown(f"no phone has the extension {wanted}")

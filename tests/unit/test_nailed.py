@@ -74,16 +74,19 @@ async def test_a_person_sits_at_another_phone() -> None:
         citizen = line.telephony.citizen_arrives()
         await line.reaches(citizen.call, CallState.CONNECTED)
         assert citizen.talks_to == "PJSIP/1002"
-        floor.sign_in(B)
-        with pytest.raises(MoveRefused):
-            floor.sit_at(A, None)
+        with pytest.raises(PhoneTaken):
+            floor.sit_at(B, None)
         with pytest.raises(PhoneUnknown):
             floor.sit_at(B, "9999")
+        with pytest.raises(MoveRefused):
+            floor.sit_at(A, None)
         citizen.hang_up()
         await line.agent_is(AgentState.WRAP_UP)
         floor.finish_wrap_up(A)
         await line.reaches(citizen.call, None)
         floor.sit_at(A, None)
+        floor.sit_at(B, None)
+        floor.sign_in(B)
         with pytest.raises(PhoneTaken):
             floor.sit_at(A, "1002")
         assert floor.agent_at("PJSIP/1001") == A
