@@ -34,6 +34,7 @@ from ivr.desk.office import Office
 from ivr.desk.rates import Today
 from ivr.desk.server import DeskServer
 from ivr.directory import load_directory
+from ivr.enquiry import Enquiry
 from ivr.event_log import DatabaseEventLog, recorded_of
 from ivr.exchange import ensure_running, supervise
 from ivr.front_office import FrontOffice
@@ -131,6 +132,7 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
             log=DatabaseEventLog(database, clock),
             agents=_agents(instance),
             plan_for=lambda _: plans.at(clock.now()),
+            enquiry=Enquiry(database, instance.book, instance.zone, clock.now).sounds,
         )
         today = await _today(database, instance, settings)
         office = Office(switchboard.floor, intake, today)

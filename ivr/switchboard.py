@@ -61,6 +61,7 @@ ENDED = 10_000
 
 class Switchboard:
     """The running calls. `plan_for` makes the plan of a call that arrives; it must not wait.
+    `enquiry` says what is told of a work order by its number, nothing where nothing is known.
 
     One process runs one switchboard for one telephony. All methods belong to the loop's thread.
     """
@@ -74,6 +75,7 @@ class Switchboard:
         log: EventLog,
         agents: Iterable[Agent],
         plan_for: Callable[[CallArrived | CallPlaced], CallPlan],
+        enquiry: Callable[[str], Awaitable[tuple[str, ...]]] | None = None,
     ) -> None:
         self.watchers = Watchers()
         self.floor = AgentFloor(agents, clock, self.watchers, self._deliver)
@@ -82,7 +84,7 @@ class Switchboard:
         self._event_log = log
         self._plan_for = plan_for
         self._journal = Journal(log, clock)
-        self._around = Surroundings(telephony, ear, clock, self._journal, self.floor, self)
+        self._around = Surroundings(telephony, ear, clock, self._journal, self.floor, self, enquiry or _nothing_known)
         self._conductors: dict[CallId, Conductor] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._seen: dict[CallId, CallSeen] = {}
@@ -351,6 +353,10 @@ def _replay(call: CallId, plan: CallPlan, past: Sequence[Recorded]) -> CallSessi
     except Exception as error:  # what failed once must not fail again at every start
         _log.error("call %s cannot be replayed: %s", call, type(error).__name__)
         return CallSession(call, plan)
+
+
+async def _nothing_known(_: str) -> tuple[str, ...]:
+    return ()
 
 
 def line_leg(line: CallId) -> LegId:

@@ -90,6 +90,12 @@ class Mute(Effect, frozen=True, kw_only=True):
     muted: bool
 
 
+class LookUp(Effect, frozen=True, kw_only=True):
+    """Find out how a work order stands. Completes with `LookedUp`."""
+
+    reference: str
+
+
 class Note(Effect, frozen=True, kw_only=True):
     """Something the session alone knows: recorded, and heard by it again like any event."""
 
@@ -183,6 +189,7 @@ AnyEffect: TypeAlias = (
     | Hold
     | Join
     | Mute
+    | LookUp
     | Note
     | Connect
     | ForkMedia
