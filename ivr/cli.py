@@ -2,7 +2,20 @@
 
 import typer
 
-from ivr.commands import asterisk, callback, deadline, demo, instance, measures, serve, site, speech, ticket, words
+from ivr.commands import (
+    asterisk,
+    callback,
+    deadline,
+    demo,
+    instance,
+    measures,
+    recording,
+    serve,
+    site,
+    speech,
+    ticket,
+    words,
+)
 
 app = typer.Typer(
     name="hotline",
@@ -25,6 +38,7 @@ app.add_typer(words.places, name="place")
 app.add_typer(site.app, name="site")
 app.add_typer(ticket.app, name="ticket")
 app.add_typer(callback.app, name="callback")
+app.add_typer(recording.app, name="recording")
 
 
 def main() -> None:
