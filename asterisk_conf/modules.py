@@ -41,6 +41,7 @@ MODULES = (
     "func_callerid",
     "func_cdr",
     "func_channel",
+    "func_env",  # FILE: the fallback's spool
     "func_strings",  # CSV_QUOTE of the call records
     "func_uuid",
     "pbx_config",

@@ -22,7 +22,7 @@ from ivr.ari.account import AriAccount
 from ivr.ari.sounds import Sounds
 from ivr.ari.telephony import AriTelephony
 from ivr.calls.events import Recorded
-from ivr.calls.roster import Agent
+from ivr.calls.roster import Agent, Rest
 from ivr.calls.vocabulary import AgentId, CallId
 from ivr.clock import SystemClock
 from ivr.desk.office import Office, Refusal
@@ -33,18 +33,25 @@ from ivr.exchange import ensure_running, supervise
 from ivr.instance import LEAST_FREE_BYTES, Instance
 from ivr.intake import Intake
 from ivr.keeper import Keeper
+from ivr.lease import ServerLease
+from ivr.missed import MissedCalls
+from ivr.presence import PresenceKeeper, rests
 from ivr.recordings import RecordingKeeper
+from ivr.salvage import Salvage
 from ivr.settings import Settings, SettingsError
 from ivr.speech import PipelineEar, chosen_model
 from ivr.switchboard import Switchboard
 from ivr.tasks import Tasks
+from ivr.understudy import supervise as supervise_fallback
 from ticketing import schema
 from ticketing.accounts import Accounts, Seed
+from ticketing.callbacks import Callbacks
+from ticketing.casework import Casework
 from ticketing.database import Database, open_database
 from ticketing.dispatch import DispatchWorker, Gateways, RetryPolicy
 from ticketing.errors import DatabaseUnavailable, SignInRefused
 from ticketing.gateways import DirectoryGateway, Gateway, WebhookGateway
-from ticketing.records import AccountRecord
+from ticketing.records import AccountRecord, LeaseRecord
 from ticketing.service import TicketService
 from ticketing.unit_of_work import UnitOfWork
 from ticketing.vocabulary import Role
@@ -78,7 +85,6 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
     """
     instance = await asyncio.to_thread(Instance.made, settings)
     clock = SystemClock()
-    _see_that_desks_can_come(settings)
     if (free := instance.free_bytes()) < LEAST_FREE_BYTES:
         progress(f"{settings.recordings}: only {free // 1_000_000} MB free for recordings; make room")
     async with AsyncExitStack() as stack:
@@ -86,13 +92,18 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         model = await asyncio.to_thread(chosen_model, settings)
         await schema.upgrade(settings.database_url)
         database = await stack.enter_async_context(open_database(settings.database_url))
+        drafter, index = await asyncio.to_thread(instance.prepare_mind, progress)
+        engine = await asyncio.to_thread(VoskEngine, model)
+        lease = ServerLease(database, clock)
+        before = await lease.take(progress)
+        stack.push_async_callback(lease.give_up)
+        _see_that_desks_can_come(settings)
         accounts = Accounts(database)
         await accounts.seed(_seeds(instance))
         asterisk, rendered = await asyncio.to_thread(instance.prepare_asterisk, progress)
-        drafter, index = await asyncio.to_thread(instance.prepare_mind, progress)
-        engine = await asyncio.to_thread(VoskEngine, model)
 
         tasks = await stack.enter_async_context(Tasks())
+        tasks.start("lease", lease.keep())
         await _start_asterisk(asterisk, settings, tasks, progress)
         keeper = Keeper(database)
         stack.push_async_callback(_flush, keeper)
@@ -122,6 +133,12 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
             agents=_agents(instance),
             plan_for=lambda _: plans.at(clock.now()),
         )
+        keeper.first = switchboard.logged
+        kept = await _rests(database, before, clock)
+        switchboard.floor.restore(kept)
+        switchboard.watchers.add(PresenceKeeper(keeper, kept))
+        callbacks = Callbacks(instance.site, Casework(instance.site, clock.now), clock.now)
+        switchboard.watchers.add(MissedCalls(keeper, callbacks, settings.queue.missed_after_s))
         today = await _today(database, instance, settings)
         office = Office(switchboard.floor, intake, today)
         switchboard.watchers.add(office)
@@ -148,12 +165,24 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         )
         port = await _listen(stack, desks, settings)
         running = tasks.start("switchboard", switchboard.run())
+        dialled = instance.site.info.hotline_number
+        salvage = Salvage(
+            database, callbacks, clock, rendered.layout, settings.recordings, dialled, first=switchboard.logged
+        )
+        tasks.start("salvage", salvage.run())
         try:
             yield Hotline(instance, database, switchboard, intake, telephony, pipeline, keeper, port)
         finally:
             switchboard.stop()
             await asyncio.wait([running])
             await recordings.settled()
+
+
+async def _rests(database: Database, before: LeaseRecord | None, clock: SystemClock) -> list[Rest]:
+    """Whom the server before this one had seated."""
+    async with UnitOfWork(database, reads=True) as unit:
+        kept = await unit.presence.all()
+    return rests(kept, before.renewed_at if before is not None else None, clock.now())
 
 
 def _agents(instance: Instance) -> list[Agent]:
@@ -192,6 +221,7 @@ async def _start_asterisk(
     if not settings.asterisk.managed:
         return
     progress("starting Asterisk")
+    tasks.start("fallback supervisor", supervise_fallback(settings))
     port = settings.asterisk.sip_port
     tasks.start("asterisk supervisor", supervise(asterisk, port, await ensure_running(asterisk, port)))
 

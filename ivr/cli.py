@@ -13,6 +13,7 @@ app = typer.Typer(
 app.command()(instance.setup)
 app.command()(serve.serve)
 app.command()(serve.desk)
+app.command()(serve.fallback)
 app.command()(demo.demo)
 app.command()(instance.doctor)
 app.command()(words.draft)

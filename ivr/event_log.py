@@ -62,7 +62,9 @@ class DatabaseEventLog:
         """See the port."""
         try:
             async with UnitOfWork(self._database, reads=True) as unit:
-                found = [recorded_of(record) for record in await unit.call_events.of_standing()]
+                numbers = {contact.id: contact.caller_number for contact in await unit.contacts.standing()}
+                standing = await unit.call_events.of_standing()
+                found = [recorded_of(record, numbers.get(record.contact)) for record in standing]
         except DatabaseUnavailable as why:
             raise EventLogUnavailable(str(why)) from why
         for recorded in found:
@@ -95,6 +97,7 @@ class DatabaseEventLog:
 def record_of(recorded: Recorded) -> EventRecord:
     """A line of the log as the database keeps it."""
     body = msgspec.to_builtins(recorded.event)
+    body.pop("caller_number", None)  # it stands on the contact, the one place where callers' numbers are kept
     return EventRecord(
         contact=ContactId(recorded.call),
         seq=recorded.seq,
@@ -105,7 +108,7 @@ def record_of(recorded: Recorded) -> EventRecord:
     )
 
 
-def recorded_of(record: EventRecord) -> Recorded:
-    """A line of the log as it was."""
-    event: AnyEvent = msgspec.convert(record.body, AnyEvent)
+def recorded_of(record: EventRecord, caller_number: str | None = None) -> Recorded:
+    """A line of the log as it was; the caller's number is the contact's."""
+    event: AnyEvent = msgspec.convert({"caller_number": caller_number, **record.body}, AnyEvent)
     return Recorded(call=CallId(record.contact), seq=record.seq, at=record.at, offset_ms=record.offset_ms, event=event)

@@ -9,7 +9,7 @@ from ivr.calls import events as ev
 from ivr.calls.acd import Acd, Match
 from ivr.calls.errors import MoveRefused
 from ivr.calls.events import AnyEvent
-from ivr.calls.roster import BOUND, Agent, Roster, Seat
+from ivr.calls.roster import BOUND, Agent, Rest, Roster, Seat
 from ivr.calls.seen import QueueSeen
 from ivr.calls.vocabulary import AgentId, AgentState, CallId, OfferOutcome, PauseReason, Skill
 from ivr.ports import Clock
@@ -140,6 +140,11 @@ class AgentFloor:
             self._by_call(self._roster.end_wrap_up(agent, call, self._clock.now()), call)
 
     # ---- what the switchboard does
+
+    def restore(self, rests: Iterable[Rest]) -> None:
+        """Let people be as an earlier server had them, before any call is taken over."""
+        for seat in self._roster.restore(rests):
+            self._changed(seat)
 
     def adopt(self, call: CallId, agent: AgentId, state: AgentState) -> None:
         """Bind an agent to a call taken over."""

@@ -80,6 +80,12 @@ class Journal:
             retry_ms = FIRST_RETRY_MS
             self._written(written)
 
+    async def caught_up(self) -> None:
+        """Wait until everything appended so far is kept, or left out for good, however long that takes."""
+        mine = self._added
+        while self._kept < mine:
+            await self._moved.wait()
+
     async def flush(self, within_ms: int) -> bool:
         """Wait until everything is kept, while `run` runs; False where it was not in time."""
         try:

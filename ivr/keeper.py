@@ -31,10 +31,14 @@ class Kept(asyncio.Event):
 
 
 class Keeper:
-    """The one writer of calls, words and drafts. `run` is its task; `flush` ends it cleanly."""
+    """The one writer of what belongs to calls: words, drafts, callbacks. `run` is its task; `flush` ends it cleanly.
+
+    `first` is waited for before anything is written: the event log, which opens the contacts all the rest hangs on.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.first: Callable[[], Awaitable[object]] | None = None
         self._waiting: deque[tuple[str, Job, Kept]] = deque()
         self._work = asyncio.Event()
         self._idle = asyncio.Event()
@@ -74,6 +78,8 @@ class Keeper:
         while True:
             await self._work.wait()
             batch = [self._waiting[i] for i in range(min(BATCH, len(self._waiting)))]
+            if self.first is not None:
+                await self.first()
             try:
                 await self._keep(batch)
             except DatabaseUnavailable as why:

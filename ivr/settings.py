@@ -83,6 +83,7 @@ class QueueSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     menu_wait_s: float = 3.0
     position_every_s: float = 30.0
     answer_within_s: float = 15.0
+    missed_after_s: float = 5.0
 
 
 class DatabaseSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

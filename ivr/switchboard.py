@@ -82,6 +82,10 @@ class Switchboard:
         """Every running call, in order of arrival."""
         return sorted(self._seen.values(), key=lambda seen: (seen.arrived_at, seen.call))
 
+    async def logged(self) -> None:
+        """Wait until everything that has happened so far is in the event log."""
+        await self._journal.caught_up()
+
     def refork(self, call: CallId) -> None:
         """Tap a conversation anew, where a tap is silent that should not be; nothing for a call that does not talk."""
         if (conductor := self._conductors.get(call)) is not None:
@@ -183,7 +187,8 @@ class Switchboard:
         _log.info("link up: %d calls known, %d adopted from the log, %d met in asterisk", known, adopted, met)
         self._behind = set(self._conductors)
         for call, conductor in self._conductors.items():
-            conductor.relink(standing.get(call, ()))
+            down = snapshot.up_since is not None and conductor.arrived_at < snapshot.up_since
+            conductor.relink(standing.get(call, ()), HangupCause.DOWN if down else HangupCause.LOST)
         self._errand("sweep", lambda: self._telephony.sweep(tuple(self._conductors)))
         if not self._behind:
             self.floor.resume()
@@ -308,4 +313,6 @@ def _see(conductor: Conductor) -> CallSeen:
         agent=session.agent,
         hearing=conductor.hearing,
         failed=conductor.failed,
+        cut=session.cut,
+        given_back=session.giving_back or conductor.failed,
     )

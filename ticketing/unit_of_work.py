@@ -24,8 +24,11 @@ from ticketing.repositories.call_events import CallEventRepository
 from ticketing.repositories.callbacks import CallbackRepository
 from ticketing.repositories.contacts import ContactRepository
 from ticketing.repositories.drafts import DraftRepository
+from ticketing.repositories.leases import LeaseRepository
 from ticketing.repositories.outbox import OutboxRepository
 from ticketing.repositories.precedents import PrecedentRepository
+from ticketing.repositories.presence import PresenceRepository
+from ticketing.repositories.spooled import SpooledRepository
 from ticketing.repositories.tickets import TicketRepository
 from ticketing.repositories.transcripts import TranscriptRepository
 
@@ -49,6 +52,9 @@ class UnitOfWork:
     callbacks: CallbackRepository
     accounts: AccountRepository
     audits: AuditRepository
+    spooled: SpooledRepository
+    presence: PresenceRepository
+    leases: LeaseRepository
 
     def __init__(self, database: Database, *, reads: bool = False) -> None:
         self._database = database
@@ -79,6 +85,9 @@ class UnitOfWork:
         self.callbacks = CallbackRepository(session)
         self.accounts = AccountRepository(session)
         self.audits = AuditRepository(session)
+        self.spooled = SpooledRepository(session)
+        self.presence = PresenceRepository(session)
+        self.leases = LeaseRepository(session)
         return self
 
     async def __aexit__(

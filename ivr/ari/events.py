@@ -45,6 +45,7 @@ _TO_Q850 = {
     HangupCause.UNREACHABLE: 20,
     HangupCause.LOST: 27,
     HangupCause.FAILURE: 38,
+    HangupCause.DOWN: 27,
 }
 
 _SIP = {

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Coroutine, Iterable
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -17,9 +18,13 @@ _PHONE = re.compile(r"(?P<endpoint>[A-Za-z]+/.+)-[0-9a-f]+")
 
 
 class Sight(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands: the channels of ours (those our application is told about) and every bridge of our naming."""
+    """What stands: the channels of ours (those our application is told about) and every bridge of our naming.
+
+    `up_since` is when this Asterisk was started (UTC).
+    """
 
     app: str
+    up_since: datetime
     channels: tuple[Channel, ...]
     bridges: tuple[Bridge, ...]
 
@@ -33,11 +38,13 @@ class Swept(msgspec.Struct, frozen=True):
 
 async def look(client: AriClient) -> Sight:
     """Take a sight. Raises AsteriskUnavailable, RequestRefused."""
+    info = await client.info()
     application = await client.application()
     ours = frozenset(application.channel_ids)
     channels = tuple(channel for channel in await client.channels() if channel.id in ours)
     bridges = tuple(b for b in await client.bridges() if tap_of(b.id) or call_of_bridge(b.id))
-    return Sight(app=client.app, channels=channels, bridges=bridges)
+    up_since = info.status.startup_time.astimezone(UTC)
+    return Sight(app=client.app, up_since=up_since, channels=channels, bridges=bridges)
 
 
 def snapshot(sight: Sight, arriving: frozenset[str]) -> tuple[Snapshot, list[Leg]]:
@@ -63,7 +70,7 @@ def snapshot(sight: Sight, arriving: frozenset[str]) -> tuple[Snapshot, list[Leg
                 endpoint=None if citizen else _endpoint(channel),
             )
         )
-    return Snapshot(legs=tuple(seen)), legs
+    return Snapshot(legs=tuple(seen), up_since=sight.up_since), legs
 
 
 def _leg(app: str, channel: Channel) -> Leg | None:

@@ -11,7 +11,8 @@ class CallSeen(msgspec.Struct, frozen=True, kw_only=True):
     """A call as it stands. Times are UTC. `over` is true on its last view: nothing of it is left.
 
     `agent` is who is offered the call, talks, or wraps it up; `hearing` are the parties whose words are recognised;
-    `failed` says that its logic broke and the citizen was given back to the dialplan.
+    `failed` says that its logic broke, `given_back` that the citizen went to the dialplan's fallback, for whatever
+    reason; `cut` that Asterisk went down under them.
     """
 
     call: CallId
@@ -25,6 +26,8 @@ class CallSeen(msgspec.Struct, frozen=True, kw_only=True):
     agent: AgentId | None = None
     hearing: frozenset[Party] = frozenset()
     over: bool = False
+    cut: bool = False
+    given_back: bool = False
     failed: bool = False
 
 

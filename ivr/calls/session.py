@@ -29,7 +29,7 @@ from ivr.calls.work import Timer, Work
 BEFORE_QUEUE = (CallState.ARRIVED, CallState.GREETING, CallState.MENU)
 WAITING = (CallState.QUEUED, CallState.OFFERED)
 OVER = (CallState.ENDED, CallState.ABANDONED)
-_BROKEN_OFF = (HangupCause.LOST, HangupCause.FAILURE, HangupCause.UNREACHABLE)
+_BROKEN_OFF = (HangupCause.LOST, HangupCause.FAILURE, HangupCause.UNREACHABLE, HangupCause.DOWN)
 _OUTCOMES = {
     HangupCause.NORMAL: OfferOutcome.REFUSED,  # lifted and put down, or declined without saying so
     HangupCause.REJECTED: OfferOutcome.REFUSED,
@@ -38,6 +38,7 @@ _OUTCOMES = {
     HangupCause.UNREACHABLE: OfferOutcome.UNREACHABLE,
     HangupCause.LOST: OfferOutcome.WITHDRAWN,  # nobody heard how it ended: nothing to hold against the agent
     HangupCause.FAILURE: OfferOutcome.WITHDRAWN,
+    HangupCause.DOWN: OfferOutcome.WITHDRAWN,
 }
 
 
@@ -47,6 +48,7 @@ class CallSession:
     `entered_ms`, `answered_ms` and `ended_ms` count from arrival, as do the due times of `timers`, so that those can be
     armed again after a restart. `agent_answered` is true from the agent's answer on; `leaving` are legs asked to end
     whose end is not heard yet, `gone` those that have ended. `over` is true once `EndCall` has been given out.
+    `cut` says that Asterisk went down under the citizen, who did not hang up.
     """
 
     def __init__(self, call: CallId, plan: CallPlan) -> None:
@@ -56,6 +58,7 @@ class CallSession:
         self.over = False
         self.citizen: LegId | None = None
         self.citizen_gone = False
+        self.cut = False
         self.caller_number: str | None = None
         self.dialled = ""
         self.skill = plan.menu.default
@@ -377,6 +380,7 @@ class CallSession:
         if not self.leaving:
             self._work.cancel(Timer.LEGS)
         if leg == self.citizen:
+            self.cut = cause is HangupCause.DOWN
             self._citizen_hung_up()
         elif leg == self.agent_leg:
             self._agent_hung_up(cause)

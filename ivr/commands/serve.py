@@ -12,6 +12,7 @@ import typer
 
 from ivr.bootstrap import open_hotline
 from ivr.commands.common import DEFAULT_HOME, Home, note, run_async, say, settings_of, told
+from ivr.fallback import serve as take_callers
 from ivr.settings import Settings
 
 
@@ -39,6 +40,16 @@ async def _serve(settings: Settings) -> None:
         say(f"ready: {site.name}, {sip}, desks at ws://{settings.desk.host}:{hotline.port}")
         await stop.wait()
         note("letting go; calls go on in Asterisk (`hotline asterisk stop` ends it)")
+
+
+@told
+def fallback(home: Home = DEFAULT_HOME) -> None:
+    """Take callers while the server is away; the server starts this by itself where it manages Asterisk."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
+    )
+    settings = settings_of(home)
+    take_callers(settings.home, settings.asterisk.fallback_port)
 
 
 def desk(

@@ -16,6 +16,7 @@ import msgspec
 import pytest
 
 from asterisk_conf.layout import Layout
+from asterisk_conf.promptbook import BUILT_IN
 from asterisk_conf.render import load_secrets
 from ivr.bootstrap import Hotline, open_hotline
 from ivr.calls.vocabulary import AgentState
@@ -32,7 +33,12 @@ from tests.tones import tone, write_wav
 from tests.until import until
 
 HOTLINE = "12345"
-SHORT_SOUNDS = ("greeting_default", "recording", "menu_intro", "menu_heating", "menu_enterprise", "queue_next")
+SHORT_SOUNDS = (
+    *("greeting_default", "recording", "menu_intro", "menu_heating", "menu_enterprise", "queue_next"),
+    *("fallback", "fallback_total", "leave_message"),
+    *(sound for sound in BUILT_IN if sound.startswith("fallback_")),
+    *(f"digit.{digit}" for digit in range(10)),
+)
 """Announcements replaced by a short tone, as a site would replace them by a recording: tests need not hear them out."""
 RING_S = "3"
 
