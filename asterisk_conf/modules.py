@@ -29,6 +29,7 @@ MODULES = (
     "res_pjsip_rfc3326",
     "res_pjsip_sdp_rtp",
     "res_pjsip_session",
+    "res_srtp",  # phones that encrypt speech, where the settings say so
     "res_sorcery_astdb",
     "res_sorcery_config",
     "res_sorcery_memory",

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import shutil
 import socket
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,12 +25,14 @@ from ivr.ari.telephony import AriTelephony
 from ivr.calls.events import Recorded
 from ivr.calls.roster import Agent, Rest
 from ivr.calls.vocabulary import AgentId, CallId
+from ivr.certificates import server_context
 from ivr.clock import SystemClock
 from ivr.desk.office import Office, Refusal
 from ivr.desk.rates import Today
 from ivr.desk.server import Authenticate, DeskServer
 from ivr.event_log import DatabaseEventLog, recorded_of
 from ivr.exchange import ensure_running, supervise
+from ivr.guard import Guard
 from ivr.instance import LEAST_FREE_BYTES, Instance
 from ivr.intake import Intake
 from ivr.keeper import Keeper
@@ -37,12 +40,15 @@ from ivr.lease import ServerLease
 from ivr.missed import MissedCalls
 from ivr.presence import PresenceKeeper, rests
 from ivr.recordings import RecordingKeeper
+from ivr.rereading import Rereader
 from ivr.salvage import Salvage
 from ivr.settings import Settings, SettingsError
-from ivr.speech import PipelineEar, chosen_model
+from ivr.speech import Deafness, PipelineEar, chosen_model
 from ivr.switchboard import Switchboard
 from ivr.tasks import Tasks
+from ivr.understudy import running as fallback_running
 from ivr.understudy import supervise as supervise_fallback
+from ivr.watchman import Part, Watchman
 from ticketing import schema
 from ticketing.accounts import Accounts, Seed
 from ticketing.callbacks import Callbacks
@@ -92,15 +98,17 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         model = await asyncio.to_thread(chosen_model, settings)
         await schema.upgrade(settings.database_url)
         database = await stack.enter_async_context(open_database(settings.database_url))
-        drafter, index = await asyncio.to_thread(instance.prepare_mind, progress)
-        engine = await asyncio.to_thread(VoskEngine, model)
         lease = ServerLease(database, clock)
         before = await lease.take(progress)
         stack.push_async_callback(lease.give_up)
         _see_that_desks_can_come(settings)
         accounts = Accounts(database)
         await accounts.seed(_seeds(instance))
-        asterisk, rendered = await asyncio.to_thread(instance.prepare_asterisk, progress)
+        (drafter, index), engine, (asterisk, rendered) = await asyncio.gather(  # side by side: callers wait
+            asyncio.to_thread(instance.prepare_mind, progress),
+            asyncio.to_thread(VoskEngine, model),
+            asyncio.to_thread(instance.prepare_asterisk, progress),
+        )
 
         tasks = await stack.enter_async_context(Tasks())
         tasks.start("lease", lease.keep())
@@ -140,8 +148,12 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         callbacks = Callbacks(instance.site, Casework(instance.site, clock.now), clock.now)
         switchboard.watchers.add(MissedCalls(keeper, callbacks, settings.queue.missed_after_s))
         today = await _today(database, instance, settings)
-        office = Office(switchboard.floor, intake, today)
+        supervisors = frozenset(person.id for person in instance.people if person.role == Role.SUPERVISOR)
+        office = Office(switchboard.floor, intake, today, supervisors)
         switchboard.watchers.add(office)
+        write = Written(_place_names(instance))
+        rereader = Rereader(engine, write, settings.recordings, database, executor, tasks, intake.said)
+        switchboard.watchers.add(rereader)
         recordings = RecordingKeeper(settings.recordings, keeper, tasks)
         switchboard.watchers.add(recordings)
         tasks.start("office", office.run())
@@ -164,6 +176,19 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
             clock=clock,
         )
         port = await _listen(stack, desks, settings)
+        watchman = Watchman(_probes(settings, keeper, switchboard, pipeline), clock)
+        watchman.told.append(office.faults_changed)
+        tasks.start("watchman", watchman.run())
+        if settings.security.sip_failures:
+            guard = Guard(
+                rendered.layout,
+                clock,
+                failures=settings.security.sip_failures,
+                ban_s=settings.security.ban_s,
+                never=(*settings.asterisk.trunk_hosts, settings.asterisk.sip_host, "127.0.0.1", "::1"),
+                reload=lambda: asterisk.rx("module reload acl"),
+            )
+            tasks.start("guard", guard.run())
         running = tasks.start("switchboard", switchboard.run())
         dialled = instance.site.info.hotline_number
         salvage = Salvage(
@@ -173,6 +198,7 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         try:
             yield Hotline(instance, database, switchboard, intake, telephony, pipeline, keeper, port)
         finally:
+            office.closing()
             switchboard.stop()
             await asyncio.wait([running])
             await recordings.settled()
@@ -237,15 +263,33 @@ async def _media(stack: AsyncExitStack, settings: Settings) -> MediaServer:
 def _pipeline(
     engine: VoskEngine, media: MediaServer, ear: PipelineEar, instance: Instance, settings: Settings
 ) -> Pipeline:
-    names = [name for place in instance.site.places.values() for name in (place.name, *place.aliases)]
     return Pipeline(
         engine,
         media,
         ear.report,
-        write=Written(names),
+        write=Written(_place_names(instance)),
         workers=settings.speech.workers or None,
         max_streams=settings.speech.streams,
     )
+
+
+def _place_names(instance: Instance) -> list[str]:
+    return [name for place in instance.site.places.values() for name in (place.name, *place.aliases)]
+
+
+def _probes(
+    settings: Settings, keeper: Keeper, switchboard: Switchboard, pipeline: Pipeline
+) -> dict[Part, Callable[[], bool]]:
+    """What the watchman looks at."""
+    probes: dict[Part, Callable[[], bool]] = {
+        Part.DATABASE: lambda: keeper.away or switchboard.log_stalled,
+        Part.DISK: lambda: shutil.disk_usage(settings.recordings).free < LEAST_FREE_BYTES,
+        Part.RECOGNITION: Deafness(pipeline, switchboard.calls),
+        Part.TELEPHONY: lambda: not switchboard.linked,
+    }
+    if settings.asterisk.managed:
+        probes[Part.FALLBACK] = lambda: fallback_running(settings) is None
+    return probes
 
 
 def _hearing(intake: Intake) -> Callable[[CallId, Hypothesis | Segment], None]:
@@ -320,7 +364,8 @@ def _desk_port_taken(host: str, port: int, error: OSError) -> SettingsError:
 async def _listen(stack: AsyncExitStack, desks: DeskServer, settings: Settings) -> int:
     host, port = settings.desk.host, settings.desk.port
     try:
-        server = await stack.enter_async_context(desks.listening(host, port))
+        tls = await asyncio.to_thread(server_context, settings) if settings.security.tls else None
+        server = await stack.enter_async_context(desks.listening(host, port, tls))
     except OSError as error:
         raise SettingsError(
             f"[desk] port {port} of {host} is taken or not ours: {error.strerror}; choose another"

@@ -45,6 +45,11 @@ class Journal:
         """How many entries wait to be kept."""
         return len(self._waiting)
 
+    @property
+    def stalled(self) -> bool:
+        """Whether the log takes nothing just now."""
+        return self._stalled
+
     async def append(self, record: Recorded) -> None:
         """Keep an event; those of a call must come in order of `seq`."""
         if record.call in self._cut or len(self._waiting) >= self._bound:

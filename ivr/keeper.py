@@ -24,6 +24,8 @@ BACKLOG = 200_000
 BATCH = 64
 FIRST_RETRY_S = 0.1
 LAST_RETRY_S = 5.0
+WRITTEN_WITHIN_S = 20.0
+"""Longer than a unit of work waits for its turn."""
 
 
 class Kept(asyncio.Event):
@@ -119,9 +121,12 @@ class Keeper:
                 await self._keep([one])
 
     async def _together(self, batch: list[tuple[str, Job, Kept]]) -> None:
-        async with UnitOfWork(self._database) as unit:
-            for _, job, _ in batch:
-                await job(unit)
+        try:
+            async with asyncio.timeout(WRITTEN_WITHIN_S), UnitOfWork(self._database) as unit:
+                for _, job, _ in batch:
+                    await job(unit)
+        except TimeoutError:
+            raise DatabaseUnavailable(f"the database did not answer within {WRITTEN_WITHIN_S:g} s") from None
 
     def _give_up(self, what: str, error: Exception) -> None:
         self.faulty += 1

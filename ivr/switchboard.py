@@ -71,6 +71,7 @@ class Switchboard:
         self._tasks = Tasks()
         self._errands: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
+        self._linked = False
 
     # ---- what stands
 
@@ -81,6 +82,16 @@ class Switchboard:
     def calls(self) -> list[CallSeen]:
         """Every running call, in order of arrival."""
         return sorted(self._seen.values(), key=lambda seen: (seen.arrived_at, seen.call))
+
+    @property
+    def linked(self) -> bool:
+        """Whether Asterisk can be heard and told."""
+        return self._linked
+
+    @property
+    def log_stalled(self) -> bool:
+        """Whether the event log cannot be written just now."""
+        return self._journal.stalled
 
     async def logged(self) -> None:
         """Wait until everything that has happened so far is in the event log."""
@@ -140,9 +151,11 @@ class Switchboard:
     def _hear(self, heard: LineEvent | LinkUp | LinkDown) -> None:
         match heard:
             case LinkUp(snapshot=snapshot):
+                self._linked = True
                 self._link_up(snapshot)
                 self.watchers.link_changed(up=True)
             case LinkDown():
+                self._linked = False
                 _log.warning("link down: %d calls go on unheard", len(self._conductors))
                 self.floor.hold()
                 self.watchers.link_changed(up=False)

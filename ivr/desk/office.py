@@ -8,6 +8,8 @@ import logging
 from collections.abc import Callable
 from typing import assert_never
 
+import msgspec
+
 from asr.transcript import Hypothesis, Segment
 from ivr.calls.errors import AgentUnknown, MoveRefused
 from ivr.calls.events import Recorded
@@ -31,6 +33,7 @@ from ivr.desk.wire import (
     Done,
     DraftChanged,
     EditField,
+    FaultsChanged,
     FindChoices,
     FinishCall,
     FromServer,
@@ -53,6 +56,7 @@ from ivr.desk.wire import (
     SearchKnowledge,
     SignIn,
     SignOut,
+    StandingFault,
     Submit,
     Submitted,
     Suggested,
@@ -66,6 +70,10 @@ from ticketing.views import ArticleHit, CallerView, DraftView, TicketView
 
 _log = logging.getLogger(__name__)
 
+LOOK_UP_S = 1.0
+"""How long a desk waits for what is known of its caller: the next call's desk waits with it."""
+RECOGNITION = "recognition"
+"""The part whose fault agents are told of: they must take notes."""
 NUMBER_SHOWN_MS = 20_000
 """How long a revealed number may stand on a screen."""
 
@@ -93,7 +101,11 @@ class Refusal(HotlineError):
 class Office:
     """All seats. A watcher of the switchboard and the listener of the intake; asked by desks. `run` is its task."""
 
-    def __init__(self, floor: AgentFloor, intake: Intake, today: Today) -> None:
+    def __init__(
+        self, floor: AgentFloor, intake: Intake, today: Today, supervisors: frozenset[AgentId] = frozenset()
+    ) -> None:
+        self._supervisors = supervisors
+        self._faults: tuple[StandingFault, ...] = ()
         self._floor = floor
         self._intake = intake
         self._today = today
@@ -131,8 +143,30 @@ class Office:
         seat = self._seats.get(agent)
         if seat is None:
             view = DeskView(agent=agent_card(self._floor.seat(agent)), queue=self._queue_card(self._floor.queue()))
+            if agent in self._supervisors:
+                view = msgspec.structs.replace(view, faults=self._faults)
             seat = self._seats[agent] = Seat(view)
         return seat
+
+    # ---- told by the watchman and the server
+
+    def faults_changed(self, faults: tuple[StandingFault, ...], part: str) -> None:
+        """What stands wrong; supervisors see all of it, agents a word of what they must do without."""
+        raised = any(fault.part == part for fault in faults)
+        self._faults = faults
+        word = Notice(code=f"notice.fault_{part}", alarm=True) if raised else Notice(code="notice.fault_over")
+        for agent, seat in self._seats.items():
+            if agent in self._supervisors:
+                seat.tell(lambda seq: FaultsChanged(seq=seq, faults=faults))
+                self.notice(agent, word)
+            elif part == RECOGNITION:
+                code = "notice.recognition_lost" if raised else "notice.recognition_back"
+                self.notice(agent, Notice(code=code, alarm=raised))
+
+    def closing(self) -> None:
+        """The server is about to stop."""
+        for agent in self._seats:
+            self.notice(agent, Notice(code="notice.server_closing", alarm=True))
 
     # ---- told by the switchboard
 
@@ -211,9 +245,10 @@ class Office:
         """The call comes to a desk: its card, and what was said and drafted before (a restarted server, a transfer)."""
         self._agents[news.call] = agent
         try:
-            file, caller = await self._intake.open(news.call, news.arrived_at, news.caller_number)
-        except DatabaseUnavailable as why:
-            _log.error("nothing known of the caller of call %s: %s", news.call, why)
+            async with asyncio.timeout(LOOK_UP_S):
+                file, caller = await self._intake.open(news.call, news.arrived_at, news.caller_number)
+        except (DatabaseUnavailable, TimeoutError) as why:
+            _log.error("nothing known of the caller of call %s: %s", news.call, type(why).__name__)
             file = self._intake.open_unknown(news.call, news.arrived_at, news.caller_number)
             caller = CallerView(earlier_calls=0, open_tickets=0, last_ticket=None)
         self._callers[news.call] = caller

@@ -6,6 +6,7 @@ is cut off and resumes with the whole view.
 
 import asyncio
 import logging
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -65,12 +66,13 @@ class DeskServer:
         self._left: dict[AgentId, datetime] = {}
 
     @asynccontextmanager
-    async def listening(self, host: str, port: int) -> AsyncIterator[Server]:
-        """Serve for as long as the block runs. Raises OSError when the address cannot be bound."""
+    async def listening(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
+        """Serve for as long as the block runs, by wss with `tls`. Raises OSError when the address cannot be bound."""
         async with serve(
             self._connected,
             host,
             port,
+            ssl=tls,
             subprotocols=[Subprotocol(SUBPROTOCOL)],
             max_size=LARGEST_MESSAGE,
             ping_interval=PING_S,

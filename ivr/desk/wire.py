@@ -88,6 +88,13 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     alarm: bool = False
 
 
+class StandingFault(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of the hotline that stands wrong since `since` (UTC); what it is called is `notice.fault_<part>`."""
+
+    part: str
+    since: datetime
+
+
 class DeskView(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a desk shows that the server knows. Screens are functions of this and of what is being typed."""
 
@@ -100,6 +107,7 @@ class DeskView(msgspec.Struct, frozen=True, kw_only=True):
     suggested: tuple[ArticleHit, ...] = ()
     ticket: TicketView | None = None
     notices: tuple[Notice, ...] = ()
+    faults: tuple[StandingFault, ...] = ()
 
 
 # ---- from the desk
@@ -355,6 +363,12 @@ class Noticed(Update, frozen=True, kw_only=True):
     notice: Notice
 
 
+class FaultsChanged(Update, frozen=True, kw_only=True):
+    """What stands wrong with the hotline now, oldest first; for supervisors (班长)."""
+
+    faults: tuple[StandingFault, ...]
+
+
 AnyUpdate: TypeAlias = (
     AgentChanged
     | QueueChanged
@@ -366,6 +380,7 @@ AnyUpdate: TypeAlias = (
     | Suggested
     | Submitted
     | Noticed
+    | FaultsChanged
 )
 
 AnyFromServer: TypeAlias = (
@@ -386,6 +401,7 @@ AnyFromServer: TypeAlias = (
     | Suggested
     | Submitted
     | Noticed
+    | FaultsChanged
 )
 
 _to_desk = msgspec.json.Encoder()

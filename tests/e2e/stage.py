@@ -27,6 +27,7 @@ from ivr.demo.sip.received import Behaviour
 from ivr.demo.sip_party import SipParty
 from ivr.desk.wire import Done, GoReady
 from ivr.instance import Instance
+from ivr.people import FIRST_ROSTER, write_private
 from ivr.settings import Settings, load_settings
 from tests.asterisk_prefix import PREFIX
 from tests.tones import tone, write_wav
@@ -41,6 +42,17 @@ SHORT_SOUNDS = (
 )
 """Announcements replaced by a short tone, as a site would replace them by a recording: tests need not hear them out."""
 RING_S = "3"
+MORE_PEOPLE = "".join(
+    f"""
+[[people]]
+id = "{number}"
+name = "话务员"
+extension = "{number}"
+role = "agent"
+skills = ["general"]
+"""
+    for number in (1004, 1005)
+)
 
 
 @dataclass(frozen=True)
@@ -74,6 +86,7 @@ def home() -> Iterator[Home]:
         "HOTLINE_QUEUE_WRAP_UP_S": "30",
     }
     made = Home(folder, environment)
+    write_private(made.settings().roster_file, FIRST_ROSTER + MORE_PEOPLE)
     instance = Instance.made(made.settings())
     made.layout.recorded.mkdir(parents=True, exist_ok=True)
     for name in SHORT_SOUNDS:
