@@ -131,7 +131,7 @@ class Translator:
                 _log.error("ari event not understood: %s", kind)
             else:
                 self.counts[f"ignored {kind}"] += 1
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self.counts["malformed"] += 1
         else:
             return event
@@ -255,5 +255,5 @@ class _Typed(msgspec.Struct):
 def _type_of(frame: bytes) -> str:
     try:
         return msgspec.json.decode(frame, type=_Typed).type
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return "?"

@@ -148,7 +148,7 @@ class DeskServer:
     async def _next(self, socket: ServerConnection) -> AnyFromDesk:
         try:
             return decode_from_desk(await socket.recv())
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             _log.warning("desk said what the protocol does not allow: %s", type(error).__name__)
             await socket.close(CLOSE_BAD_DATA, "not a message of this protocol")
             raise _Leave from None
