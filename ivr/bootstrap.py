@@ -24,12 +24,17 @@ from ivr.ari.sounds import Sounds
 from ivr.ari.telephony import AriTelephony
 from ivr.calls.events import Recorded
 from ivr.calls.roster import Agent, Rest
-from ivr.calls.vocabulary import AgentId, CallId
+from ivr.calls.vocabulary import CallId
 from ivr.certificates import server_context
 from ivr.clock import SystemClock
-from ivr.desk.office import Office, Refusal
+from ivr.desk.counters import Counters
+from ivr.desk.door import Door
+from ivr.desk.newsroom import Newsroom
+from ivr.desk.office import Office
 from ivr.desk.rates import Today
-from ivr.desk.server import Authenticate, DeskServer
+from ivr.desk.server import DeskServer
+from ivr.desk.topics import Topic
+from ivr.desk.wire import FaultsNews
 from ivr.event_log import DatabaseEventLog, recorded_of
 from ivr.exchange import ensure_running, supervise
 from ivr.guard import Guard
@@ -48,19 +53,18 @@ from ivr.switchboard import Switchboard
 from ivr.tasks import Tasks
 from ivr.understudy import running as fallback_running
 from ivr.understudy import supervise as supervise_fallback
-from ivr.watchman import Part, Watchman
+from ivr.watchman import Part, Watchman, code_of
 from ticketing import schema
 from ticketing.accounts import Accounts, Seed
 from ticketing.callbacks import Callbacks
 from ticketing.casework import Casework
 from ticketing.database import Database, open_database
 from ticketing.dispatch import DispatchWorker, Gateways, RetryPolicy
-from ticketing.errors import DatabaseUnavailable, SignInRefused
 from ticketing.gateways import DirectoryGateway, Gateway, WebhookGateway
 from ticketing.records import AccountRecord, LeaseRecord
 from ticketing.service import TicketService
 from ticketing.unit_of_work import UnitOfWork
-from ticketing.vocabulary import Role
+from ticketing.vocabulary import AgencyId, Role
 
 _log = logging.getLogger(__name__)
 
@@ -148,8 +152,7 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         callbacks = Callbacks(instance.site, Casework(instance.site, clock.now), clock.now)
         switchboard.watchers.add(MissedCalls(keeper, callbacks, settings.queue.missed_after_s))
         today = await _today(database, instance, settings)
-        supervisors = frozenset(person.id for person in instance.people if person.role == Role.SUPERVISOR)
-        office = Office(switchboard.floor, intake, today, supervisors)
+        office = Office(switchboard.floor, intake, today)
         switchboard.watchers.add(office)
         write = Written(_place_names(instance))
         rereader = Rereader(engine, write, settings.recordings, database, executor, tasks, intake.said)
@@ -167,9 +170,12 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         )
         intake.on_submitted = worker.wake
         tasks.start("dispatch", worker.run())
+        newsroom = Newsroom()
         desks = DeskServer(
+            Door(accounts),
             office,
-            _authenticate(accounts),
+            newsroom,
+            Counters(office, newsroom),
             secret=instance.secrets.desk,
             site=instance.site.info.short_name,
             zone=instance.site.info.timezone,
@@ -177,7 +183,10 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         )
         port = await _listen(stack, desks, settings)
         watchman = Watchman(_probes(settings, keeper, switchboard, pipeline), clock)
-        watchman.told.append(office.faults_changed)
+        watchman.told += (
+            lambda faults, _: newsroom.tell(Topic.FAULTS, FaultsNews(faults=faults)),
+            lambda faults, part: office.part_changed(part, well=all(fault.code != code_of(part) for fault in faults)),
+        )
         tasks.start("watchman", watchman.run())
         if settings.security.sip_failures:
             guard = Guard(
@@ -221,6 +230,7 @@ def _agents(instance: Instance) -> list[Agent]:
             skills=frozenset(person.skills),
         )
         for person in instance.people
+        if person.extension is not None
     ]
 
 
@@ -233,6 +243,7 @@ def _seeds(instance: Instance) -> list[Seed]:
                 extension=person.extension,
                 role=Role(person.role),
                 skills=tuple(person.skills),
+                agency_id=AgencyId(person.agency) if person.agency else None,
             ),
             first_password=instance.passwords[person.id],
         )
@@ -332,18 +343,6 @@ async def _gateway(stack: AsyncExitStack, instance: Instance) -> Gateway:
     except ValueError as error:
         raise SettingsError(f"[dispatch] webhook: {error}") from error
     return await stack.enter_async_context(gateway)
-
-
-def _authenticate(accounts: Accounts) -> Authenticate:
-    async def authenticate(agent: str, password: str) -> AgentId:
-        try:
-            return AgentId((await accounts.sign_in(agent, password)).id)
-        except SignInRefused:
-            raise Refusal("refused.bad_credentials") from None
-        except DatabaseUnavailable:
-            raise Refusal("refused.unavailable") from None
-
-    return authenticate
 
 
 def _see_that_desks_can_come(settings: Settings) -> None:

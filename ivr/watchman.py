@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
-from ivr.desk.wire import StandingFault
+from ivr.desk.views import Fault
 from ivr.ports import Clock
 
 _log = logging.getLogger(__name__)
@@ -24,6 +24,11 @@ class Part(StrEnum):
     FALLBACK = "fallback"
 
 
+def code_of(part: Part) -> str:
+    """What its fault is called: a key of the message catalogue."""
+    return f"notice.fault_{part}"
+
+
 Probe = Callable[[], bool]
 """Whether the part is wrong now. Must not wait."""
 
@@ -37,14 +42,14 @@ class Watchman:
     def __init__(self, probes: Mapping[Part, Probe], clock: Clock) -> None:
         self._probes = probes
         self._clock = clock
-        self._standing: dict[Part, StandingFault] = {}
+        self._standing: dict[Part, Fault] = {}
         self._well_since: dict[Part, int] = {}
-        self.told: list[Callable[[tuple[StandingFault, ...], Part], None]] = []
+        self.told: list[Callable[[tuple[Fault, ...], Part], None]] = []
 
     @property
-    def standing(self) -> tuple[StandingFault, ...]:
+    def standing(self) -> tuple[Fault, ...]:
         """What stands wrong, oldest first."""
-        return tuple(sorted(self._standing.values(), key=lambda fault: (fault.since, fault.part)))
+        return tuple(sorted(self._standing.values(), key=lambda fault: (fault.since, fault.code)))
 
     async def run(self) -> None:
         """Look, for ever."""
@@ -59,7 +64,7 @@ class Watchman:
             if self._is_wrong(part, probe):
                 self._well_since.pop(part, None)
                 if part not in self._standing:
-                    self._standing[part] = StandingFault(part=part, since=self._clock.now())
+                    self._standing[part] = Fault(code=code_of(part), since=self._clock.now())
                     _log.error("fault: %s", part)
                     self._tell(part)
             elif part in self._standing and now - self._well_since.setdefault(part, now) >= QUIET_MS:

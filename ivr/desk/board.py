@@ -4,14 +4,13 @@ from typing import assert_never
 
 import msgspec
 
+from ivr.desk.views import DeskView
 from ivr.desk.wire import (
     AgentChanged,
     AnyUpdate,
     CallChanged,
     CallCleared,
-    DeskView,
     DraftChanged,
-    FaultsChanged,
     Heard,
     Noticed,
     QueueChanged,
@@ -33,13 +32,11 @@ def apply(view: DeskView, update: AnyUpdate) -> DeskView:
         case CallChanged(call=call):
             if view.call is not None and view.call.id == call.id:
                 return msgspec.structs.replace(view, call=call)
-            return DeskView(agent=view.agent, queue=view.queue, call=call, notices=view.notices, faults=view.faults)
+            return DeskView(agent=view.agent, queue=view.queue, call=call, notices=view.notices)
         case CallCleared(call=cleared):
             if view.call is None or view.call.id != cleared:
                 return view
-            return DeskView(
-                agent=view.agent, queue=view.queue, ticket=view.ticket, notices=view.notices, faults=view.faults
-            )
+            return DeskView(agent=view.agent, queue=view.queue, ticket=view.ticket, notices=view.notices)
         case Heard(hypothesis=heard):
             others = tuple(h for h in view.hypotheses if h.speaker != heard.speaker)
             return msgspec.structs.replace(view, hypotheses=(*others, heard) if heard.text else others)
@@ -56,7 +53,5 @@ def apply(view: DeskView, update: AnyUpdate) -> DeskView:
             return msgspec.structs.replace(view, ticket=ticket)
         case Noticed(notice=notice):
             return msgspec.structs.replace(view, notices=(*view.notices, notice)[-KEPT_NOTICES:])
-        case FaultsChanged(faults=faults):
-            return msgspec.structs.replace(view, faults=faults)
         case _:
             assert_never(update)

@@ -8,8 +8,6 @@ import logging
 from collections.abc import Callable
 from typing import assert_never
 
-import msgspec
-
 from asr.transcript import Hypothesis, Segment
 from ivr.calls.errors import AgentUnknown, MoveRefused
 from ivr.calls.events import Recorded
@@ -18,45 +16,36 @@ from ivr.calls.roster import Seat as Place
 from ivr.calls.seen import CallSeen, QueueSeen
 from ivr.calls.vocabulary import AgentId, AgentState, CallId, CallState, PauseReason
 from ivr.desk.cards import agent_card, for_screen
+from ivr.desk.envelope import Done, FromServer
 from ivr.desk.rates import Today
+from ivr.desk.refusal import Refusal
 from ivr.desk.seats import Seat
+from ivr.desk.views import CallCard, DeskView, Notice, QueueCard, Rate
 from ivr.desk.wire import (
     AgentChanged,
-    AnyFromDesk,
     AnyUpdate,
     Article,
-    CallCard,
     CallChanged,
     CallCleared,
     Choices,
-    DeskView,
-    Done,
     DraftChanged,
     EditField,
-    FaultsChanged,
     FindChoices,
     FinishCall,
-    FromServer,
     GoReady,
     HangUpCall,
     Heard,
     Hits,
-    Notice,
     Noticed,
     Number,
     Pause,
-    QueueCard,
     QueueChanged,
-    Rate,
     ReadArticle,
-    Refused,
-    Resume,
     RevealNumber,
     Said,
     SearchKnowledge,
-    SignIn,
+    SeatRequest,
     SignOut,
-    StandingFault,
     Submit,
     Submitted,
     Suggested,
@@ -64,18 +53,25 @@ from ivr.desk.wire import (
 )
 from ivr.floor import AgentFloor
 from ivr.intake import CallFile, Intake
-from ivr.ports import AsteriskUnavailable, HotlineError
+from ivr.ports import AsteriskUnavailable
 from ticketing.errors import AlreadySubmitted, DatabaseUnavailable, DraftIncomplete, UnknownId
 from ticketing.views import ArticleHit, CallerView, DraftView, TicketView
 
 _log = logging.getLogger(__name__)
 
-LOOK_UP_S = 1.0
-"""How long a desk waits for what is known of its caller: the next call's desk waits with it."""
 RECOGNITION = "recognition"
-"""The part whose fault agents are told of: they must take notes."""
+"""The part whose failure people at the phones are told of: they must take notes."""
+
 NUMBER_SHOWN_MS = 20_000
 """How long a revealed number may stand on a screen."""
+
+LOOK_UP_S = 0.5
+"""How long a call may wait for what is known of its caller before its card is shown without."""
+
+LOOK_AGAIN_S = 1.0
+"""How often the callers of such calls are looked up again."""
+
+STRANGER = CallerView(earlier_calls=0, open_tickets=0, last_ticket=None)
 
 
 _BY_THE_MACHINE = {
@@ -85,27 +81,14 @@ _BY_THE_MACHINE = {
 """What an agent is told whom the machine has paused."""
 
 
-class Refusal(HotlineError):
-    """A request is not carried out; `code` is a key of the message catalogue."""
-
-    def __init__(self, code: str, **params: str) -> None:
-        self.code = code
-        self.params = params
-        super().__init__(code)
-
-    def to(self, request: int) -> Refused:
-        """As the answer to a request."""
-        return Refused(request=request, code=self.code, params=self.params)
+SEATLESS = frozenset({SearchKnowledge, ReadArticle, FindChoices})
+"""What a person without a seat at the phones may ask too."""
 
 
 class Office:
     """All seats. A watcher of the switchboard and the listener of the intake; asked by desks. `run` is its task."""
 
-    def __init__(
-        self, floor: AgentFloor, intake: Intake, today: Today, supervisors: frozenset[AgentId] = frozenset()
-    ) -> None:
-        self._supervisors = supervisors
-        self._faults: tuple[StandingFault, ...] = ()
+    def __init__(self, floor: AgentFloor, intake: Intake, today: Today) -> None:
         self._floor = floor
         self._intake = intake
         self._today = today
@@ -113,29 +96,19 @@ class Office:
         self._agents: dict[CallId, AgentId] = {}
         self._callers: dict[CallId, CallerView] = {}
         self._news: dict[CallId, CallSeen] = {}  # the newest of each call: bounded by the calls that stand
+        self._strangers: dict[CallId, CallSeen] = {}  # shown before their callers could be looked up
+        self._look_at = 0.0
         self._work = asyncio.Event()
         self._cut_off = False
         intake.listener = self
 
     # ---- desks come and go
 
-    def knows(self, agent: AgentId) -> bool:
-        """Whether the roster has this agent."""
-        try:
-            self._floor.seat(agent)
-        except AgentUnknown:
-            return False
-        return True
-
-    def signed_in(self, agent: AgentId) -> bool:
-        """Whether the agent has taken a seat."""
-        return self._floor.seat(agent).state is not AgentState.LOGGED_OUT
-
     def desk_came(self, agent: AgentId) -> Seat:
-        """A desk of this agent connected. Raises `Refusal`."""
+        """A desk of this agent connected. Raises `Refusal`, too where the running floor has no such seat yet."""
         try:
             self._floor.sign_in(agent)
-        except MoveRefused:
+        except (MoveRefused, AgentUnknown):
             raise Refusal("refused.not_allowed") from None
         return self._seat(agent)
 
@@ -143,25 +116,17 @@ class Office:
         seat = self._seats.get(agent)
         if seat is None:
             view = DeskView(agent=agent_card(self._floor.seat(agent)), queue=self._queue_card(self._floor.queue()))
-            if agent in self._supervisors:
-                view = msgspec.structs.replace(view, faults=self._faults)
             seat = self._seats[agent] = Seat(view)
         return seat
 
     # ---- told by the watchman and the server
 
-    def faults_changed(self, faults: tuple[StandingFault, ...], part: str) -> None:
-        """What stands wrong; supervisors see all of it, agents a word of what they must do without."""
-        raised = any(fault.part == part for fault in faults)
-        self._faults = faults
-        word = Notice(code=f"notice.fault_{part}", alarm=True) if raised else Notice(code="notice.fault_over")
-        for agent, seat in self._seats.items():
-            if agent in self._supervisors:
-                seat.tell(lambda seq: FaultsChanged(seq=seq, faults=faults))
-                self.notice(agent, word)
-            elif part == RECOGNITION:
-                code = "notice.recognition_lost" if raised else "notice.recognition_back"
-                self.notice(agent, Notice(code=code, alarm=raised))
+    def part_changed(self, part: str, *, well: bool) -> None:
+        """A part of the hotline fails or is well again; people at the phones are told of what they must do without."""
+        if part == RECOGNITION:
+            notice = Notice(code="notice.recognition_back" if well else "notice.recognition_lost", alarm=not well)
+            for agent in self._seats:
+                self.notice(agent, notice)
 
     def closing(self) -> None:
         """The server is about to stop."""
@@ -206,8 +171,16 @@ class Office:
 
     async def run(self) -> None:
         """Bring calls to desks and away from them, for ever; what is superseded meanwhile is passed over."""
+        clock = asyncio.get_running_loop().time
         while True:
-            await self._work.wait()
+            if self._strangers and clock() >= self._look_at:
+                await self._look_again()
+                self._look_at = clock() + LOOK_AGAIN_S
+            try:
+                async with asyncio.timeout_at(self._look_at if self._strangers else None):
+                    await self._work.wait()
+            except TimeoutError:
+                continue
             call = self._news.pop(next(iter(self._news)))
             if not self._news:
                 self._work.clear()
@@ -231,6 +204,7 @@ class Office:
         if news.over:
             self._intake.forget(news.call)
             self._callers.pop(news.call, None)
+            self._strangers.pop(news.call, None)
 
     def _queue_card(self, queue: QueueSeen) -> QueueCard:
         measures = self._today.measures()
@@ -244,18 +218,38 @@ class Office:
     async def _pop(self, agent: AgentId, news: CallSeen) -> None:
         """The call comes to a desk: its card, and what was said and drafted before (a restarted server, a transfer)."""
         self._agents[news.call] = agent
-        try:
-            async with asyncio.timeout(LOOK_UP_S):
-                file, caller = await self._intake.open(news.call, news.arrived_at, news.caller_number)
-        except (DatabaseUnavailable, TimeoutError) as why:
-            _log.error("nothing known of the caller of call %s: %s", news.call, type(why).__name__)
-            file = self._intake.open_unknown(news.call, news.arrived_at, news.caller_number)
-            caller = CallerView(earlier_calls=0, open_tickets=0, last_ticket=None)
-        self._callers[news.call] = caller
+        file = await self._look_up(news)
+        if file is None:
+            self._strangers[news.call] = news
+            self._look_at = asyncio.get_running_loop().time() + LOOK_AGAIN_S
+            self._callers.setdefault(news.call, STRANGER)
+            file = self._intake.opened(news.call, news.arrived_at, news.caller_number)
         if self._agents.get(news.call) != agent:
             return  # withdrawn while it was looked up
         self._show(agent, news)
         self._refill(agent, file)
+
+    async def _look_up(self, news: CallSeen) -> CallFile | None:
+        """The call's file, its caller noted; None where the database is away or slow, or has not heard of it yet."""
+        try:
+            async with asyncio.timeout(LOOK_UP_S):
+                file, caller = await self._intake.open(news.call, news.arrived_at, news.caller_number)
+        except (DatabaseUnavailable, UnknownId, TimeoutError) as why:
+            _log.warning("caller of call %s not looked up: %s", news.call, type(why).__name__)
+            return None
+        self._callers[news.call] = caller
+        return file
+
+    async def _look_again(self) -> None:
+        for call, news in list(self._strangers.items()):
+            file = await self._look_up(news)
+            if file is None:
+                return  # what is slow is not asked for the others too
+            shown = self._strangers.pop(call, None)
+            agent = self._agents.get(call)
+            if shown is not None and agent is not None:
+                self._show(agent, shown)
+                self._refill(agent, file)
 
     def _refill(self, agent: AgentId, file: CallFile) -> None:
         seat = self._seat(agent)
@@ -269,6 +263,8 @@ class Office:
             seat.tell(lambda seq: Submitted(seq=seq, ticket=ticket))
 
     def _show(self, agent: AgentId, news: CallSeen) -> None:
+        if news.call in self._strangers:
+            self._strangers[news.call] = news
         card = CallCard(
             id=news.call,
             state=news.state,
@@ -326,7 +322,7 @@ class Office:
 
     # ---- asked by desks
 
-    async def carry_out(self, agent: AgentId, message: AnyFromDesk) -> FromServer:
+    async def carry_out(self, agent: AgentId, message: SeatRequest) -> FromServer:
         """Do what a signed-in desk asks. Raises `Refusal`."""
         try:
             return await self._carry_out(agent, message)
@@ -342,11 +338,9 @@ class Office:
         except AsteriskUnavailable:
             raise Refusal("refused.telephony_unavailable") from None
 
-    async def _carry_out(self, agent: AgentId, message: AnyFromDesk) -> FromServer:
+    async def _carry_out(self, agent: AgentId, message: SeatRequest) -> FromServer:
         request = message.request
         match message:
-            case SignIn() | Resume():
-                raise Refusal("refused.not_allowed")
             case GoReady():
                 self._floor.ready(agent)
             case Pause(reason=reason):

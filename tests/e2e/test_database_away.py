@@ -7,14 +7,17 @@ import pytest
 
 from ivr.calls.events import CallArrived, LegHungUp, LegsJoined, Recorded
 from ivr.calls.vocabulary import AgentState
+from ivr.demo.hand import DeskHand
 from ivr.demo.sip.received import Answer
-from ivr.desk.wire import DeskView
+from ivr.desk.envelope import Done
+from ivr.desk.topics import Topic
+from ivr.desk.wire import FaultsNews, Watch
 from ivr.event_log import recorded_of
 from tests.databases import Server, new_postgres
 from tests.e2e.stage import Home, running_stage
 from tests.e2e.test_line import connected, hear_each_other
 from tests.fakes.database_line import DatabaseLine
-from tests.until import until_async
+from tests.until import until, until_async
 from ticketing.database import open_database
 from ticketing.unit_of_work import UnitOfWork
 from ticketing.vocabulary import ContactId
@@ -31,8 +34,9 @@ async def line(postgres: Server) -> AsyncIterator[tuple[DatabaseLine, str, str]]
         yield cable, url.replace(postgres.folder, str(cable.folder)), url
 
 
-def fault(view: DeskView, part: str) -> bool:
-    return any(each.part == part for each in view.faults)
+def fault(hand: DeskHand, code: str) -> bool:
+    news = hand.news.get(FaultsNews)
+    return isinstance(news, FaultsNews) and any(each.code == code for each in news.faults)
 
 
 async def test_calls_go_on_without_the_database_and_nothing_is_lost_after(
@@ -43,12 +47,13 @@ async def test_calls_go_on_without_the_database_and_nothing_is_lost_after(
         phone = await stage.phone("1001", Answer())
         hand = await stage.agent("1001")
         supervisor = await stage.agent("1901", ready=False)
+        await supervisor.ask(Watch(request=supervisor.number(), topic=Topic.FAULTS), Done)
         talking = await stage.dial(await stage.citizen("13800000051"))
         before = await hand.until(connected, "talking", 20)
         ringing = await phone.next_call()
         await cable.cut()
         away_since = asyncio.get_running_loop().time()
-        await supervisor.until(lambda view: fault(view, "database"), "the fault on the board", 15)
+        await until(lambda: fault(supervisor, "notice.fault_database"), "the fault on the board", 15)
         await hear_each_other(talking, ringing)
         await talking.hang_up()
         await ringing.ended()
@@ -64,7 +69,7 @@ async def test_calls_go_on_without_the_database_and_nothing_is_lost_after(
         if left_s > 0:
             await asyncio.sleep(left_s)
         await cable.mend()
-        await supervisor.until(lambda view: not fault(view, "database"), "the fault over", 20)
+        await until(lambda: not fault(supervisor, "notice.fault_database"), "the fault over", 20)
         await stage.free(hand)
         async with open_database(direct) as database:
 

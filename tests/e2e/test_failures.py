@@ -13,7 +13,8 @@ from ivr.demo.hand import DeskHand
 from ivr.demo.server import ServerProcess, running_server
 from ivr.demo.sip.received import Answer
 from ivr.demo.sip_party import SipParty
-from ivr.desk.wire import Done, GoReady
+from ivr.desk.envelope import Done
+from ivr.desk.wire import GoReady
 from ivr.people import load_passwords
 from tests.e2e.stage import HOTLINE, Home, standing, until_empty
 from tests.e2e.test_line import connected, hear_each_other
@@ -125,7 +126,7 @@ async def test_asterisk_dies_in_a_call_and_the_server_starts_it_again(away: Away
         await hand.until(connected, "talking", 20)
         waits = await away.citizen("13800000042")
         await waits.dial(HOTLINE)
-        await until_async(lambda: _somebody_waits(away.home), "the other in the queue", 20)
+        await hand.until(lambda view: view.queue.waiting == 1, "the other in the queue", 20)
         pid = int((away.home.layout.run / "asterisk.pid").read_text())
         os.kill(pid, signal.SIGKILL)  # the Asterisk this session started, by its own pid file
 

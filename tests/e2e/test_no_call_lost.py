@@ -18,7 +18,9 @@ from ivr.demo.hand import DeskHand
 from ivr.demo.sip.dialled import DialledCall
 from ivr.demo.sip_party import SipParty
 from ivr.demo.story import load_story
-from ivr.desk.wire import DeskView, Done, GoReady, HangUpCall, Pause
+from ivr.desk.envelope import Done
+from ivr.desk.views import DeskView
+from ivr.desk.wire import GoReady, HangUpCall, Pause
 from ivr.event_log import recorded_of
 from tests.e2e.stage import HOTLINE, Home, until_empty
 from tests.e2e.test_failures import Away

@@ -17,12 +17,19 @@ from websockets.typing import Subprotocol
 
 from ivr.calls.vocabulary import AgentId
 from ivr.desk import wire
-from ivr.desk.office import Office, Refusal
-from ivr.desk.seats import Seat
+from ivr.desk.counters import Counters
+from ivr.desk.door import Door
+from ivr.desk.envelope import Done
+from ivr.desk.newsroom import Newsroom
+from ivr.desk.office import Office
+from ivr.desk.refusal import Refusal
+from ivr.desk.seats import Outbox, Seat
 from ivr.desk.server import LARGEST_MESSAGE, DeskServer
+from ivr.desk.staff import Staff
 from ivr.desk.tokens import TokenInvalid, read
 from tests.console.scenes import IDLE
 from tests.fakes.clock import LoopClock
+from ticketing.vocabulary import Role
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
@@ -58,40 +65,43 @@ def test_no_invented_token_is_one(token: str, secret: str) -> None:
         read(secret, token, datetime.now(UTC))
 
 
-class DummyOffice:
-    """Lets in whom it is told to, and notes who did what."""
+class DummyDesk:
+    """Door, office and counters in one: lets in whom it is told to, and notes who did what."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, wire.AnyFromDesk]] = []
+        self.asked: list[wire.AnyFromDesk] = []
 
-    def knows(self, agent: AgentId) -> bool:
-        return True
+    async def sign_in(self, person: str, password: str) -> Staff:
+        if (person, password) != ("1001", "right"):
+            raise Refusal("refused.bad_credentials")
+        return Staff(id=AgentId(person), name="", role=Role.AGENT, extension="1001")
 
-    def signed_in(self, agent: AgentId) -> bool:
-        return True
+    async def known(self, person: AgentId) -> Staff:
+        raise Refusal("refused.token_unknown")
 
     def desk_came(self, agent: AgentId) -> Seat:
         return Seat(IDLE)
 
-    async def carry_out(self, agent: AgentId, message: wire.AnyFromDesk) -> wire.FromServer:
-        self.asked.append((agent, message))
-        return wire.Done(request=message.request)
-
-
-async def authenticate(agent: str, password: str) -> AgentId:
-    if (agent, password) != ("1001", "right"):
-        raise Refusal("refused.bad_credentials")
-    return AgentId(agent)
+    async def carry_out(self, staff: Staff, message: wire.AnyFromDesk, outbox: Outbox) -> Done:
+        self.asked.append(message)
+        return Done(request=message.request)
 
 
 @asynccontextmanager
-async def served() -> AsyncIterator[tuple[str, DummyOffice]]:
-    office = DummyOffice()
+async def served() -> AsyncIterator[tuple[str, DummyDesk]]:
+    desk = DummyDesk()
     server = DeskServer(
-        cast(Office, office), authenticate, secret="s", site="x", zone="Asia/Shanghai", clock=LoopClock()
+        cast(Door, desk),
+        cast(Office, desk),
+        Newsroom(),
+        cast(Counters, desk),
+        secret="s",
+        site="x",
+        zone="Asia/Shanghai",
+        clock=LoopClock(),
     )
     async with server.listening("127.0.0.1", 0) as listening:
-        yield f"ws://127.0.0.1:{next(iter(listening.sockets)).getsockname()[1]}", office
+        yield f"ws://127.0.0.1:{next(iter(listening.sockets)).getsockname()[1]}", desk
 
 
 def dial(address: str) -> connect:
@@ -126,9 +136,9 @@ def test_nothing_thrown_at_the_socket_breaks_the_server_or_gets_anybody_in(signe
     @given(st.lists(frames, max_size=6))
     def throw(rows: list[bytes]) -> None:
         async def run() -> None:
-            async with served() as (address, office):
+            async with served() as (address, desk):
                 await thrown(address, rows, signed_in=signed_in)
-                assert signed_in or office.asked == []
+                assert signed_in or desk.asked == []
                 async with dial(address) as socket:
                     await sign_in(socket)
 
