@@ -48,7 +48,7 @@ from ivr.recordings import RecordingKeeper
 from ivr.rereading import Rereader
 from ivr.salvage import Salvage
 from ivr.settings import Settings, SettingsError
-from ivr.speech import Deafness, PipelineEar, chosen_model
+from ivr.speech import Deafness, PipelineEar, TapWatch, chosen_model
 from ivr.switchboard import Switchboard
 from ivr.tasks import Tasks
 from ivr.understudy import running as fallback_running
@@ -188,6 +188,7 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
             lambda faults, part: office.part_changed(part, well=all(fault.code != code_of(part) for fault in faults)),
         )
         tasks.start("watchman", watchman.run())
+        tasks.start("tap watch", TapWatch(pipeline, switchboard.refork, clock).run())
         if settings.security.sip_failures:
             guard = Guard(
                 rendered.layout,

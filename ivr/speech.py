@@ -13,11 +13,15 @@ from asr.pipeline import Pipeline
 from asr.transcript import Hypothesis, Segment, Speaker
 from ivr.calls.seen import CallSeen
 from ivr.calls.vocabulary import CallId, CallState, Party
-from ivr.ports import RecogniserUnavailable
+from ivr.ports import Clock, RecogniserUnavailable
 from ivr.settings import Settings
 
 _log = logging.getLogger(__name__)
 
+LOOK_EVERY_MS = 1_000
+SILENT_MS = 5_000
+"""Without a packet for so long a tap counts as broken: Asterisk sends silence too."""
+RENEW_EVERY_MS = 60_000
 FAILED_FOR_S = 10.0
 HEARD_AFTER = timedelta(seconds=8)
 BEHIND_MS = 10_000
@@ -64,6 +68,36 @@ class PipelineEar:
         """What the pipeline says of a stream."""
         call, _, _ = stream.rpartition("/")
         self._heard(CallId(call), heard)
+
+
+class TapWatch:
+    """Taps a conversation anew whose tap has fallen silent; the call itself is never touched. `run` is its task.
+
+    A phone that sends nothing while nobody speaks looks the same, so a call's taps are renewed once a minute at most.
+    """
+
+    def __init__(self, pipeline: Pipeline, refork: Callable[[CallId], None], clock: Clock) -> None:
+        self._pipeline = pipeline
+        self._refork = refork
+        self._clock = clock
+        self._renewed: dict[CallId, int] = {}
+
+    async def run(self) -> None:
+        """Watch, for ever."""
+        while True:
+            await self._clock.sleep(LOOK_EVERY_MS)
+            self.look()
+
+    def look(self) -> None:
+        """Look once."""
+        now = self._clock.monotonic_ms()
+        self._renewed = {call: at for call, at in self._renewed.items() if now - at < RENEW_EVERY_MS}
+        for stream in self._pipeline.stats().streams:
+            call = CallId(stream.stream_id.rpartition("/")[0])
+            if stream.idle_ms >= SILENT_MS and call not in self._renewed:
+                self._renewed[call] = now
+                _log.warning("call %s: a tap has been silent for %d ms, tapped anew", call, stream.idle_ms)
+                self._refork(call)
 
 
 class Deafness:

@@ -10,7 +10,9 @@ from ivr.ports import Clock
 _log = logging.getLogger(__name__)
 
 LOOK_EVERY_MS = 500
-QUIET_MS = 3_000
+WRONG_MS = 1_500
+"""How long a part must have been wrong: a moment's stall is none."""
+WELL_MS = 3_000
 """How long a part must have been well before its fault is taken off: one that flickers stands all the time."""
 
 
@@ -44,6 +46,7 @@ class Watchman:
         self._clock = clock
         self._standing: dict[Part, Fault] = {}
         self._well_since: dict[Part, int] = {}
+        self._wrong_since: dict[Part, int] = {}
         self.told: list[Callable[[tuple[Fault, ...], Part], None]] = []
 
     @property
@@ -61,13 +64,14 @@ class Watchman:
         """Look once."""
         now = self._clock.monotonic_ms()
         for part, probe in self._probes.items():
-            if self._is_wrong(part, probe):
-                self._well_since.pop(part, None)
-                if part not in self._standing:
-                    self._standing[part] = Fault(code=code_of(part), since=self._clock.now())
-                    _log.error("fault: %s", part)
-                    self._tell(part)
-            elif part in self._standing and now - self._well_since.setdefault(part, now) >= QUIET_MS:
+            wrong = self._is_wrong(part, probe)
+            (self._well_since if wrong else self._wrong_since).pop(part, None)
+            since = (self._wrong_since if wrong else self._well_since).setdefault(part, now)
+            if wrong and part not in self._standing and now - since >= WRONG_MS:
+                self._standing[part] = Fault(code=code_of(part), since=self._clock.now())
+                _log.error("fault: %s", part)
+                self._tell(part)
+            elif not wrong and part in self._standing and now - since >= WELL_MS:
                 del self._standing[part]
                 _log.warning("fault over: %s", part)
                 self._tell(part)

@@ -133,10 +133,13 @@ class Stage:
     async def agent(self, extension: str, *, ready: bool = True) -> DeskHand:
         hand = await self._stack.enter_async_context(self.hand(extension))
         if ready:
-            await hand.ask(GoReady(request=hand.number()), Done)
-            waiting = (AgentState.LOGGED_OUT, AgentState.PAUSED)  # a caller in the queue may be offered at once
-            await hand.until(lambda view: view.agent.state not in waiting, "ready")
+            await self.make_ready(hand)
         return hand
+
+    async def make_ready(self, hand: DeskHand) -> None:
+        await hand.ask(GoReady(request=hand.number()), Done)
+        waiting = (AgentState.LOGGED_OUT, AgentState.PAUSED)  # a caller in the queue may be offered at once
+        await hand.until(lambda view: view.agent.state not in waiting, "ready")
 
     def hand(self, person: str) -> AbstractAsyncContextManager[DeskHand]:
         """Anybody of the roster at their desk, with a phone or without."""
