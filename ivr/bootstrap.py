@@ -27,6 +27,7 @@ from ivr.calls.roster import Agent, Rest
 from ivr.calls.vocabulary import CallId
 from ivr.certificates import server_context
 from ivr.clock import SystemClock
+from ivr.deafness import Deafness
 from ivr.desk.counters import Counters
 from ivr.desk.door import Door
 from ivr.desk.newsroom import Newsroom
@@ -45,10 +46,9 @@ from ivr.lease import ServerLease
 from ivr.missed import MissedCalls
 from ivr.presence import PresenceKeeper, rests
 from ivr.recordings import RecordingKeeper
-from ivr.rereading import Rereader
 from ivr.salvage import Salvage
 from ivr.settings import Settings, SettingsError
-from ivr.speech import Deafness, PipelineEar, TapWatch, chosen_model
+from ivr.speech import PipelineEar, chosen_model
 from ivr.switchboard import Switchboard
 from ivr.tasks import Tasks
 from ivr.understudy import running as fallback_running
@@ -154,9 +154,6 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         today = await _today(database, instance, settings)
         office = Office(switchboard.floor, intake, today)
         switchboard.watchers.add(office)
-        write = Written(_place_names(instance))
-        rereader = Rereader(engine, write, settings.recordings, database, executor, tasks, intake.said)
-        switchboard.watchers.add(rereader)
         recordings = RecordingKeeper(settings.recordings, keeper, tasks)
         switchboard.watchers.add(recordings)
         tasks.start("office", office.run())
@@ -188,7 +185,6 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
             lambda faults, part: office.part_changed(part, well=all(fault.code != code_of(part) for fault in faults)),
         )
         tasks.start("watchman", watchman.run())
-        tasks.start("tap watch", TapWatch(pipeline, switchboard.refork, clock).run())
         if settings.security.sip_failures:
             guard = Guard(
                 rendered.layout,
@@ -275,18 +271,15 @@ async def _media(stack: AsyncExitStack, settings: Settings) -> MediaServer:
 def _pipeline(
     engine: VoskEngine, media: MediaServer, ear: PipelineEar, instance: Instance, settings: Settings
 ) -> Pipeline:
+    names = [name for place in instance.site.places.values() for name in (place.name, *place.aliases)]
     return Pipeline(
         engine,
         media,
         ear.report,
-        write=Written(_place_names(instance)),
+        write=Written(names),
         workers=settings.speech.workers or None,
         max_streams=settings.speech.streams,
     )
-
-
-def _place_names(instance: Instance) -> list[str]:
-    return [name for place in instance.site.places.values() for name in (place.name, *place.aliases)]
 
 
 def _probes(

@@ -17,7 +17,6 @@ from ivr.calls.vocabulary import AgentState, PauseReason
 from ivr.demo.hand import DeskHand
 from ivr.demo.sip.dialled import DialledCall
 from ivr.demo.sip_party import SipParty
-from ivr.demo.story import load_story
 from ivr.desk.envelope import Done
 from ivr.desk.views import DeskView
 from ivr.desk.wire import GoReady, HangUpCall, Pause
@@ -122,8 +121,7 @@ async def test_a_server_killed_with_many_talking_and_waiting_loses_nobody(away: 
         call = view.call.id
         await first.kill()
     gap = asyncio.get_running_loop().time()
-    line = next(line for line in load_story().lines if line.who == "citizen")
-    await asyncio.gather(talks[0].say(line.sound), *map(hear_each_other, talks[1:], rings[1:]))  # nobody is there
+    await asyncio.gather(*map(hear_each_other, talks, rings))  # nobody is there, and they talk on
 
     spawned = time.time()
     second = await away.server()
@@ -138,13 +136,6 @@ async def test_a_server_killed_with_many_talking_and_waiting_loses_nobody(away: 
         await hear_each_other(talks[0], rings[0])
         assert min(loudness(each, gap) for each in waits) > LOUD, "music all the time"
         database = await away.stack.enter_async_context(open_database(away.settings.database_url))
-
-        async def read_back() -> bool:
-            async with UnitOfWork(database, reads=True) as unit:
-                said = await unit.transcripts.segments(ContactId(call))
-            return any(one.id.startswith("tape-") and one.text for one in said)
-
-        await until_async(read_back, "what was said with no server there, in the transcript", 20)
         for agent, number in zip(TALKING, range(WAITING), strict=True):  # the places were kept
             await finish(desks[agent])
             await desks[agent].until(

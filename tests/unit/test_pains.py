@@ -1,15 +1,13 @@
-"""The pains of call centres that need no exchange: figures, wrap-up, restarts, silent taps, days and zones."""
+"""The pains of call centres that need no exchange: figures, wrap-up, restarts, days and zones."""
 
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import cast
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asr.pipeline import Pipeline, PipelineStats, StreamStats, Tally
 from ivr.calls import events as ev
 from ivr.calls.events import AnyEvent, Recorded
 from ivr.calls.measures import ClockStart, measure
@@ -17,7 +15,6 @@ from ivr.calls.measures import Tally as Figures
 from ivr.calls.roster import Rest, rest_of
 from ivr.calls.vocabulary import AgentId, AgentState, CallId, CallState, HangupCause, LegId, PauseReason
 from ivr.desk.rates import Today
-from ivr.speech import RENEW_EVERY_MS, SILENT_MS, TapWatch
 from ivr.watchman import WELL_MS, WRONG_MS, Part, Watchman
 from tests.fakes.clock import LoopClock
 from tests.fakes.telephony import FakeCitizen
@@ -26,32 +23,6 @@ from tests.virtual_time import virtual
 
 A = AgentId("1001")
 MIDNIGHT = datetime(2026, 11, 21, 16, tzinfo=UTC)  # in Shanghai
-
-
-class Taps:
-    """A pipeline of which only the taps' silence is asked."""
-
-    def __init__(self, **idle_ms: int) -> None:
-        self.idle_ms = idle_ms
-
-    def stats(self) -> PipelineStats:
-        streams = tuple(
-            StreamStats(stream_id=f"{call}/citizen", backlog_ms=0, idle_ms=idle) for call, idle in self.idle_ms.items()
-        )
-        return PipelineStats(streams=streams, backlog_ms=0, tally=Tally(), unknown_packets=0)
-
-
-@virtual
-async def test_pain_05_a_tap_that_falls_silent_is_renewed_and_not_too_often() -> None:
-    taps, renewed = Taps(broken=SILENT_MS, well=SILENT_MS - 1), list[CallId]()
-    clock = LoopClock()
-    watch = TapWatch(cast(Pipeline, taps), renewed.append, clock)
-    watch.look()
-    watch.look()
-    assert renewed == ["broken"]
-    await clock.sleep(RENEW_EVERY_MS)
-    watch.look()
-    assert renewed == ["broken", "broken"]
 
 
 def call_events(name: str, at: datetime, *, answered: bool) -> list[Recorded]:
