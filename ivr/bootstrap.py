@@ -17,7 +17,7 @@ from asr.transcript import Hypothesis, Segment
 from asr.vosk_engine import VoskEngine
 from asr.written import Written
 from asterisk_conf.process import Asterisk
-from asterisk_conf.render import Rendered
+from asterisk_conf.render import Rendered, bracketed
 from ivr.announcements import CallPlans
 from ivr.ari.account import AriAccount
 from ivr.ari.sounds import Sounds
@@ -310,7 +310,7 @@ def _hearing(intake: Intake) -> Callable[[CallId, Hypothesis | Segment], None]:
 def _telephony(rendered: Rendered) -> AriTelephony:
     wanted = rendered.settings
     account = AriAccount(
-        url=f"http://{wanted.control_host}:{wanted.http_port}/ari",
+        url=f"http://{bracketed(wanted.control_host)}:{wanted.http_port}/ari",
         user=wanted.ari_user,
         password=rendered.secrets.ari,
         app=wanted.app,

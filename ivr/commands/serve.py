@@ -58,6 +58,7 @@ def desk(
     password_file: Annotated[Path | None, typer.Option(help="File with the password, for unattended starts.")] = None,
     lang: Annotated[str, typer.Option(help="zh or en.")] = "zh",
     theme: Annotated[str, typer.Option(help="dark, light or contrast.")] = "dark",
+    ca: Annotated[Path | None, typer.Option(help="The server's authority (`tls/ca.pem`), for wss://.")] = None,
 ) -> None:
     """Open an agent's desk in this terminal."""
     words = [sys.executable, "-m", "agent_console", "--server", server, "--lang", lang, "--theme", theme]
@@ -65,4 +66,5 @@ def desk(
         words += ["--agent", agent]
     if password_file is not None:
         words += ["--password-file", str(password_file)]
-    os.execv(sys.executable, words)  # noqa: S606 - the desk takes this process's place; there is no shell
+    trusted = {} if ca is None else {"SSL_CERT_FILE": str(ca)}
+    os.execve(sys.executable, words, {**os.environ, **trusted})  # noqa: S606 - the desk takes this process's place

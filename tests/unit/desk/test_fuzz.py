@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -88,7 +89,7 @@ class DummyDesk:
 
 
 @asynccontextmanager
-async def served() -> AsyncIterator[tuple[str, DummyDesk]]:
+async def served(tls: ssl.SSLContext | None = None) -> AsyncIterator[tuple[str, DummyDesk]]:
     desk = DummyDesk()
     server = DeskServer(
         cast(Door, desk),
@@ -100,7 +101,7 @@ async def served() -> AsyncIterator[tuple[str, DummyDesk]]:
         zone="Asia/Shanghai",
         clock=LoopClock(),
     )
-    async with server.listening("127.0.0.1", 0) as listening:
+    async with server.listening("127.0.0.1", 0, tls) as listening:
         yield f"ws://127.0.0.1:{next(iter(listening.sockets)).getsockname()[1]}", desk
 
 
