@@ -54,8 +54,8 @@ async def measure(settings: Settings, environment: dict[str, str], talking: int,
             agent = str(number)
             phone = await stack.enter_async_context(SipParty(sip, agent, password=secrets[agent], behaviour=Answer()))
             await phone.register()
-            hand = DeskHand.at(address, agent=agent, password=passwords[agent])
-            hands.append(await stack.enter_async_context(hand))
+            at_desk = DeskHand.at(address, agent=agent, password=passwords[agent])
+            hands.append(await stack.enter_async_context(at_desk))
             await hands[-1].ask(GoReady(request=hands[-1].number()), Done)
         for number in range(talking + waiting):
             citizen = await stack.enter_async_context(SipParty(sip, f"1380000{number:04}"))
