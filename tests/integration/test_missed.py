@@ -15,13 +15,13 @@ from ivr.keeper import Keeper
 from ivr.missed import MissedCalls
 from tests.fakes.clock import LoopClock
 from tests.fakes.tickets import MONDAY, SITE, TestClock
-from ticketing.callbacks import Callbacks, CallOutcome
+from ticketing.callbacks import Callbacks
 from ticketing.casework import Casework
 from ticketing.database import Database
 from ticketing.lifecycle.table import Actor
 from ticketing.records import CallbackRecord
 from ticketing.unit_of_work import UnitOfWork
-from ticketing.vocabulary import Role
+from ticketing.vocabulary import CallOutcome, Role
 
 pytestmark = pytest.mark.database
 
