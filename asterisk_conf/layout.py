@@ -26,6 +26,11 @@ class Layout:
         return self.home / "secrets.json"
 
     @property
+    def bans(self) -> Path:
+        """Addresses from which no SIP is taken, as lines of an access list; the server's, Asterisk only reads it."""
+        return self.home / "bans.conf"
+
+    @property
     def run(self) -> Path:
         """Control socket and process id."""
         return self.home / "run"

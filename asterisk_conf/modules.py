@@ -31,6 +31,7 @@ MODULES = (
     "res_pjsip_rfc3326",
     "res_pjsip_sdp_rtp",
     "res_pjsip_session",
+    "res_srtp",  # phones that encrypt speech, where the settings say so
     "res_sorcery_astdb",
     "res_sorcery_config",
     "res_sorcery_memory",
@@ -43,6 +44,7 @@ MODULES = (
     "func_callerid",
     "func_cdr",
     "func_channel",
+    "func_env",  # FILE: the fallback's spool
     "func_strings",  # CSV_QUOTE of the call records
     "func_uuid",
     "pbx_config",

@@ -18,8 +18,17 @@ from asterisk_conf.numerals import date_sounds, digit_sounds, number_sounds, voc
 Value = int | str | date
 """What can stand at a place of a text."""
 
-BUILT_IN: Mapping[str, str] = {"leave_message": "请在提示音之后留言，说完请按井号键。"}
-"""Announcements of the dialplan itself, which a site pack may word otherwise."""
+BUILT_IN: Mapping[str, str] = {
+    "leave_message": "请在提示音之后留言，说完请按井号键。",
+    "fallback_offer": "稍后我们会给您回电。回拨您现在的号码请按一，换一个号码请按二。",
+    "fallback_number": "请输入回拨号码，座机请加区号，输完按井号键。",
+    "fallback_check": "您输入的号码是",
+    "fallback_right": "正确请按一，重新输入请按二。",
+    "fallback_again": "号码有误，请重新输入。",
+    "fallback_noted": "已经登记，我们会尽快给您回电，再见。",
+    "fallback_no_number": "没有可以回拨的号码，请稍后再拨，再见。",
+}
+"""Announcements of the dialplan and the fallback process, which a site pack may word otherwise."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 _MARKS = "，。；、：！？,.;:!? \t\n"

@@ -70,7 +70,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["quoted"] = _quoted
-    environment.filters["bracketed"] = _bracketed
+    environment.filters["bracketed"] = bracketed
     return environment
 
 
@@ -79,7 +79,7 @@ def _quoted(value: str) -> str:
     return value.replace('"', "'").replace("\\", "/")
 
 
-def _bracketed(host: str) -> str:
+def bracketed(host: str) -> str:
     """An address as it stands before a port: IPv6 goes in brackets (RFC 3986, section 3.2.2)."""
     return f"[{host}]" if ":" in host else host
 

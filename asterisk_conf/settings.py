@@ -33,6 +33,19 @@ class AgentEndpoint:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tls:
+    """SIP over TLS on TCP `port`, with a certificate chain and its key as PEM files. `srtp` demands encrypted speech.
+
+    The keys of SRTP travel in SIP (SDES, RFC 4568), so they are worth what TLS is.
+    """
+
+    port: int
+    certificate: Path
+    key: Path
+    srtp: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class AsteriskSettings:
     """One Asterisk instance: where it lives, what it listens on, whom it lets in.
 
@@ -45,7 +58,7 @@ class AsteriskSettings:
     carrier's border, or loopback for the demonstration. `trunk_contact` (host[:port]) is where calls back to citizens
     are sent, as `PJSIP/<number>@trunk`. `rtp_timeout_s` ends a call whose caller vanished without a word: seconds
     without RTP (`rtp_timeout_hold_s` while on hold); 0 switches it off. Secrets left None are generated at the first
-    rendering and kept over later ones.
+    rendering and kept over later ones. `tls` is for phones; the trunk speaks UDP.
     """
 
     prefix: Path
@@ -71,6 +84,7 @@ class AsteriskSettings:
     trunk_contact: str | None = None
     rtp_timeout_s: int = 30
     rtp_timeout_hold_s: int = 300
+    tls: Tls | None = None
 
     def __post_init__(self) -> None:
         self._check_places()
@@ -99,11 +113,16 @@ class AsteriskSettings:
                 raise SettingsInvalid(f"{name} {host!r}: give an IP address to listen on") from wrong
         control = {"http_port": self.http_port, "ami_port": self.ami_port, "fallback_port": self.fallback_port}
         voice = {"sip_port": self.sip_port, "rtp_first": self.rtp_first, "rtp_last": self.rtp_last}
+        if self.tls is not None:
+            control["tls_port"] = self.tls.port
+            for name, path in (("certificate", self.tls.certificate), ("key", self.tls.key)):
+                if not path.is_absolute() or set(str(path)) & set(_UNFIT):
+                    raise SettingsInvalid(f"tls {name} {str(path)!r}: give an absolute path without blanks and quotes")
         for name, port in (control | voice).items():
             if not 1 <= port <= _PORT_MAX:
                 raise SettingsInvalid(f"{name} {port}: a port is 1 to {_PORT_MAX}")
         if len(set(control.values())) < len(control):
-            raise SettingsInvalid("http_port, ami_port and fallback_port must differ")
+            raise SettingsInvalid(f"{', '.join(control)} must differ")
         if self.rtp_last - self.rtp_first < _RTP_PORTS_MIN - 1:
             raise SettingsInvalid(
                 f"rtp_first {self.rtp_first}, rtp_last {self.rtp_last}: give {_RTP_PORTS_MIN} or more"

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import shutil
 import socket
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from asr.pipeline import Pipeline
 from asr.transcript import Hypothesis, Segment
 from asr.vosk_server import VoskServers
 from asterisk_conf.process import Asterisk
-from asterisk_conf.render import Rendered
+from asterisk_conf.render import Rendered, bracketed
 from ivr.announcements import CallPlans
 from ivr.ari.account import AriAccount
 from ivr.ari.sounds import Sounds
@@ -26,15 +27,19 @@ from ivr.attendance import AttendanceKeeper
 from ivr.back_office import BackOffice, staff_of
 from ivr.callers import known_callers
 from ivr.calls.events import Recorded
-from ivr.calls.roster import Agent
+from ivr.calls.roster import Agent, Rest
 from ivr.calls.vocabulary import CallId
+from ivr.certificates import server_context
 from ivr.clock import SystemClock
+from ivr.deafness import Deafness
 from ivr.desk.counters import Counters
 from ivr.desk.door import Door
 from ivr.desk.newsroom import Newsroom
 from ivr.desk.office import Office
 from ivr.desk.rates import Today
 from ivr.desk.server import DeskServer
+from ivr.desk.topics import Topic
+from ivr.desk.wire import FaultsNews
 from ivr.directory import load_directory
 from ivr.enquiry import Enquiry
 from ivr.event_log import DatabaseEventLog, recorded_of
@@ -42,24 +47,33 @@ from ivr.exchange import ensure_running, supervise
 from ivr.exporter import serve_metrics
 from ivr.front_office import FrontOffice
 from ivr.gaps import GapReader
+from ivr.guard import Guard
 from ivr.heard import past_of, unread_of
 from ivr.instance import LEAST_FREE_BYTES, Instance
 from ivr.intake import Intake
 from ivr.keeper import Keeper
+from ivr.lease import ServerLease
+from ivr.missed import MissedCalls
 from ivr.models import open_engine, watch_servers, workers
+from ivr.presence import PresenceKeeper, rests
 from ivr.queueing import queue_rules
 from ivr.recordings import RecordingKeeper
+from ivr.salvage import Salvage
 from ivr.settings import Settings, SettingsError
 from ivr.speech import DeafEar, PipelineEar
 from ivr.switchboard import Switchboard
 from ivr.tap_watch import TapWatch
 from ivr.tasks import Tasks
+from ivr.understudy import running as fallback_running
+from ivr.understudy import supervise as supervise_fallback
+from ivr.watchman import Part, Watchman, code_of
 from ivr.writing import site_writer
 from ticketing import schema
 from ticketing.accounts import Accounts
 from ticketing.database import Database, open_database
 from ticketing.dispatch import DispatchWorker, Gateways, RetryPolicy
 from ticketing.gateways import DirectoryGateway, Gateway, WebhookGateway
+from ticketing.records import LeaseRecord
 from ticketing.service import TicketService
 from ticketing.unit_of_work import UnitOfWork
 
@@ -94,21 +108,27 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
     """
     instance = await asyncio.to_thread(Instance.made, settings)
     clock = SystemClock()
-    _see_that_desks_can_come(settings)
     if (free := instance.free_bytes()) < LEAST_FREE_BYTES:
         progress(f"{settings.recordings}: only {free // 1_000_000} MB free for recordings; make room")
     async with AsyncExitStack() as stack:
         executor = stack.enter_context(ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="intake"))
         await schema.upgrade(settings.database_url, vault=instance.vault)
         database = await stack.enter_async_context(open_database(settings.database_url, instance.vault))
+        lease = ServerLease(database, clock)
+        before = await lease.take(progress)
+        stack.push_async_callback(lease.give_up)
+        _see_that_desks_can_come(settings)
         accounts = Accounts(database)
         await accounts.seed(instance.seeds())
-        asterisk, rendered = await asyncio.to_thread(instance.prepare_asterisk, progress)
-        drafter, index = await asyncio.to_thread(instance.prepare_mind, progress)
-        engine, model = await asyncio.to_thread(open_engine, settings, instance.site)
+        (drafter, index), (engine, model), (asterisk, rendered) = await asyncio.gather(  # side by side: callers wait
+            asyncio.to_thread(instance.prepare_mind, progress),
+            asyncio.to_thread(open_engine, settings, instance.site),
+            asyncio.to_thread(instance.prepare_asterisk, progress),
+        )
         write = await asyncio.to_thread(site_writer, instance.site, settings, model)
 
         tasks = await stack.enter_async_context(Tasks())
+        tasks.start("lease", lease.keep())
         await _start_asterisk(asterisk, settings, tasks, progress)
         keeper = Keeper(database)
         stack.push_async_callback(_flush, keeper)
@@ -169,6 +189,11 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
             enquiry=Enquiry(database, instance.book, instance.zone, clock.now).sounds,
         )
         switchboard.watchers.add(callers)
+        keeper.first = switchboard.logged
+        kept = await _rests(database, before, clock)
+        switchboard.floor.restore(kept)
+        switchboard.watchers.add(PresenceKeeper(keeper, kept))
+        switchboard.watchers.add(MissedCalls(keeper, back_office.callbacks, settings.queue.missed_after_s))
         today = await _today(database, instance, settings)
         office = Office(switchboard.floor, intake, today)
         switchboard.watchers.add(office)
@@ -219,13 +244,48 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
             web=front_office.web.respond,
         )
         port = await _listen(stack, desks, settings)
+        watchman = Watchman(_probes(settings, keeper, switchboard, pipeline), clock)
+        watchman.told += (
+            lambda faults, _: newsroom.tell(Topic.FAULTS, FaultsNews(faults=faults)),
+            lambda faults, part: office.part_changed(part, well=all(fault.code != code_of(part) for fault in faults)),
+        )
+        tasks.start("watchman", watchman.run())
+        if settings.security.sip_failures:
+            guard = Guard(
+                rendered.layout,
+                clock,
+                failures=settings.security.sip_failures,
+                ban_s=settings.security.ban_s,
+                never=(*settings.asterisk.trunk_hosts, settings.asterisk.sip_host, "127.0.0.1", "::1"),
+                reload=lambda: asterisk.rx("module reload acl"),
+            )
+            tasks.start("guard", guard.run())
         running = tasks.start("switchboard", switchboard.run())
+        dialled = instance.site.info.hotline_number
+        salvage = Salvage(
+            database,
+            back_office.callbacks,
+            clock,
+            rendered.layout,
+            settings.recordings,
+            dialled,
+            first=switchboard.logged,
+        )
+        tasks.start("salvage", salvage.run())
         try:
             yield Hotline(instance, database, switchboard, intake, telephony, pipeline, keeper, port)
         finally:
+            office.closing()
             switchboard.stop()
             await asyncio.wait([running])
             await recordings.settled()
+
+
+async def _rests(database: Database, before: LeaseRecord | None, clock: SystemClock) -> list[Rest]:
+    """Whom the server before this one had seated."""
+    async with UnitOfWork(database, reads=True) as unit:
+        kept = await unit.presence.all()
+    return rests(kept, before.renewed_at if before is not None else None, clock.now())
 
 
 def _agents(instance: Instance) -> list[Agent]:
@@ -251,6 +311,7 @@ async def _start_asterisk(
     if not settings.asterisk.managed:
         return
     progress("starting Asterisk")
+    tasks.start("fallback supervisor", supervise_fallback(settings))
     port = settings.asterisk.sip_port
     tasks.start("asterisk supervisor", supervise(asterisk, port, await ensure_running(asterisk, port)))
 
@@ -274,6 +335,21 @@ def _pipeline(engine: Engine, media: MediaServer, ear: PipelineEar, write: Write
     )
 
 
+def _probes(
+    settings: Settings, keeper: Keeper, switchboard: Switchboard, pipeline: Pipeline
+) -> dict[Part, Callable[[], bool]]:
+    """What the watchman looks at."""
+    probes: dict[Part, Callable[[], bool]] = {
+        Part.DATABASE: lambda: keeper.away or switchboard.log_stalled,
+        Part.DISK: lambda: shutil.disk_usage(settings.recordings).free < LEAST_FREE_BYTES,
+        Part.RECOGNITION: Deafness(pipeline, switchboard.calls),
+        Part.TELEPHONY: lambda: not switchboard.linked,
+    }
+    if settings.asterisk.managed:
+        probes[Part.FALLBACK] = lambda: fallback_running(settings) is None
+    return probes
+
+
 def _hearing(intake: Intake, gaps: GapReader) -> Callable[[CallId, Hypothesis | Segment], None]:
     def heard(call: CallId, what: Hypothesis | Segment) -> None:
         if isinstance(what, Hypothesis):
@@ -289,7 +365,7 @@ def _hearing(intake: Intake, gaps: GapReader) -> Callable[[CallId, Hypothesis | 
 def _telephony(rendered: Rendered) -> AriTelephony:
     wanted = rendered.settings
     account = AriAccount(
-        url=f"http://{wanted.control_host}:{wanted.http_port}/ari",
+        url=f"http://{bracketed(wanted.control_host)}:{wanted.http_port}/ari",
         user=wanted.ari_user,
         password=rendered.secrets.ari,
         app=wanted.app,
@@ -337,7 +413,8 @@ def _desk_port_taken(host: str, port: int, error: OSError) -> SettingsError:
 async def _listen(stack: AsyncExitStack, desks: DeskServer, settings: Settings) -> int:
     host, port = settings.desk.host, settings.desk.port
     try:
-        server = await stack.enter_async_context(desks.listening(host, port))
+        tls = await asyncio.to_thread(server_context, settings) if settings.security.tls else None
+        server = await stack.enter_async_context(desks.listening(host, port, tls))
     except OSError as error:
         raise SettingsError(
             f"[desk] port {port} of {host} is taken or not ours: {error.strerror}; choose another"

@@ -29,6 +29,7 @@ app = typer.Typer(
 app.command()(instance.setup)
 app.command()(serve.serve)
 app.command()(serve.desk)
+app.command()(serve.fallback)
 app.command()(serve.web)
 app.command()(demo.demo)
 app.command()(instance.doctor)

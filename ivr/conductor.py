@@ -23,7 +23,7 @@ from ivr.calls.events import AnyEvent, Recorded
 from ivr.calls.reconcile import LegSeen, reconcile
 from ivr.calls.session import CallSession
 from ivr.calls.standing import forks, orders
-from ivr.calls.vocabulary import AgentId, CallId, OfferOutcome, Party, Skill
+from ivr.calls.vocabulary import AgentId, CallId, HangupCause, OfferOutcome, Party, Skill
 from ivr.journal import Journal
 from ivr.performer import Performer
 from ivr.ports import Clock, Ear, Telephony
@@ -113,6 +113,7 @@ class _Fired:
 class _Relink:
     legs: Sequence[LegSeen]
     link: int
+    gone: HangupCause
 
 
 class Conductor:
@@ -170,10 +171,10 @@ class Conductor:
         self._link += 1
         self._linked.clear()
 
-    def relink(self, legs: Sequence[LegSeen]) -> None:
-        """Asterisk can be heard again, and `legs` are what stands of this call."""
+    def relink(self, legs: Sequence[LegSeen], gone: HangupCause = HangupCause.LOST) -> None:
+        """Asterisk can be heard again, `legs` are what stands of this call, and `gone` is why others do not."""
         self.link_down()
-        self._put(self._inbox, _Relink(legs, self._link))
+        self._put(self._inbox, _Relink(legs, self._link, gone))
 
     def refork(self, party: Party) -> None:
         """Tap a party of a running conversation anew, where the tap is silent that should not be."""
@@ -292,7 +293,7 @@ class Conductor:
     async def _believe(self, relink: _Relink) -> None:
         """Hear what was missed; a call taken over also sees to what its former server may have left undone."""
         done: list[AnyEffect] = []
-        for event in reconcile(self.session, relink.legs, self._around.floor.agent_at):
+        for event in reconcile(self.session, relink.legs, self._around.floor.agent_at, relink.gone):
             done += await self._take(event)
         if self._taken_over:
             self._taken_over = False

@@ -25,13 +25,34 @@ class DatabaseEventLog:
         self._database = database
         self._clock = clock
         self._agents: dict[CallId, AgentId] = {}
+        self._after: dict[CallId, int] = {}
 
     async def append(self, records: Sequence[Recorded]) -> None:
-        """See the port."""
+        """See the port.
+
+        A call met in Asterisk while its log could not be read begins to count anew: its events go after those kept.
+        """
+        placed = [self._placed(recorded) for recorded in records]
         try:
-            await self._append(records)
+            await self._append(placed)
         except Conflict:
-            await self._append([recorded for recorded in records if not await self._is_kept(recorded)])
+            new = [recorded for recorded, place in zip(records, placed, strict=True) if not await self._is_kept(place)]
+            for call in {recorded.call for recorded in new if recorded.seq == 0} - self._after.keys():
+                self._after[call] = await self._length(call)
+            await self._append([self._placed(recorded) for recorded in new])
+
+    def _placed(self, recorded: Recorded) -> Recorded:
+        after = self._after.get(recorded.call, 0)
+        return msgspec.structs.replace(recorded, seq=recorded.seq + after) if after else recorded
+
+    async def _length(self, call: CallId) -> int:
+        """How many events of a call are kept."""
+        try:
+            async with UnitOfWork(self._database, reads=True) as unit:
+                kept = await unit.call_events.of_contact(ContactId(call))
+        except DatabaseUnavailable as why:
+            raise EventLogUnavailable(str(why)) from why
+        return kept[-1].seq + 1 if kept else 0
 
     async def _append(self, records: Sequence[Recorded]) -> None:
         try:
@@ -46,12 +67,16 @@ class DatabaseEventLog:
 
     async def _is_kept(self, recorded: Recorded) -> bool:
         """Whether this very line is in the database: a write whose answer was lost is tried again."""
-        async with UnitOfWork(self._database, reads=True) as unit:
-            return record_of(recorded) in await unit.call_events.of_contact(ContactId(recorded.call))
+        try:
+            async with UnitOfWork(self._database, reads=True) as unit:
+                return record_of(recorded) in await unit.call_events.of_contact(ContactId(recorded.call))
+        except DatabaseUnavailable as why:
+            raise EventLogUnavailable(str(why)) from why
 
     async def close(self, call: CallId) -> None:
         """See the port."""
         self._agents.pop(call, None)
+        self._after.pop(call, None)
         try:
             async with UnitOfWork(self._database) as unit:
                 await unit.contacts.ended(ContactId(call), at=self._clock.now())
@@ -62,7 +87,9 @@ class DatabaseEventLog:
         """See the port."""
         try:
             async with UnitOfWork(self._database, reads=True) as unit:
-                found = [recorded_of(record) for record in await unit.call_events.of_standing()]
+                numbers = {contact.id: contact.caller_number for contact in await unit.contacts.standing()}
+                standing = await unit.call_events.of_standing()
+                found = [recorded_of(record, numbers.get(record.contact)) for record in standing]
         except DatabaseUnavailable as why:
             raise EventLogUnavailable(str(why)) from why
         for recorded in found:
@@ -101,6 +128,7 @@ class DatabaseEventLog:
 def record_of(recorded: Recorded) -> EventRecord:
     """A line of the log as the database keeps it."""
     body = msgspec.to_builtins(recorded.event)
+    body.pop("caller_number", None)  # it stands on the contact, the one place where callers' numbers are kept
     return EventRecord(
         contact=ContactId(recorded.call),
         seq=recorded.seq,
@@ -111,7 +139,7 @@ def record_of(recorded: Recorded) -> EventRecord:
     )
 
 
-def recorded_of(record: EventRecord) -> Recorded:
-    """A line of the log as it was."""
-    event: AnyEvent = msgspec.convert(record.body, AnyEvent)
+def recorded_of(record: EventRecord, caller_number: str | None = None) -> Recorded:
+    """A line of the log as it was; the caller's number is the contact's."""
+    event: AnyEvent = msgspec.convert({"caller_number": caller_number, **record.body}, AnyEvent)
     return Recorded(call=CallId(record.contact), seq=record.seq, at=record.at, offset_ms=record.offset_ms, event=event)

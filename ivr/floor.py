@@ -14,7 +14,7 @@ from ivr.calls.estimate import Estimator
 from ivr.calls.events import AnyEvent
 from ivr.calls.pace import Pace
 from ivr.calls.queue_rules import PLAIN_RULES, QueueRules
-from ivr.calls.roster import BOUND, Agent, Roster, Seat
+from ivr.calls.roster import BOUND, Agent, Rest, Roster, Seat
 from ivr.calls.seen import QueueSeen
 from ivr.calls.vocabulary import AgentId, AgentState, CallId, OfferOutcome, PauseReason, Skill
 from ivr.ports import Clock
@@ -212,6 +212,11 @@ class AgentFloor:
             self._by_call(self._roster.end_wrap_up(agent, call, self._clock.now()), call)
 
     # ---- what the switchboard does
+
+    def restore(self, rests: Iterable[Rest]) -> None:
+        """Let people be as an earlier server had them, before any call is taken over."""
+        for seat in self._roster.restore(rests):
+            self._changed(seat)
 
     def adopt(self, call: CallId, agent: AgentId, state: AgentState) -> None:
         """Bind an agent to a call taken over."""

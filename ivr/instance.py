@@ -10,8 +10,9 @@ from asterisk_conf import install
 from asterisk_conf.process import Asterisk
 from asterisk_conf.prompts import make_sounds
 from asterisk_conf.render import Rendered, render
-from asterisk_conf.settings import AgentEndpoint, AsteriskSettings
+from asterisk_conf.settings import AgentEndpoint, AsteriskSettings, Tls
 from ivr.announcements import prompt_book
+from ivr.certificates import make_certificates
 from ivr.people import (
     Person,
     Secrets,
@@ -66,6 +67,8 @@ class Instance:
         make_secrets(settings.secrets_file)
         make_keys(settings.keys_file)
         instance = cls(settings)
+        if settings.security.tls and not settings.security.certificate:
+            make_certificates(settings.tls_folder, (settings.asterisk.sip_host, settings.desk.host))
         make_passwords(settings.passwords_file, tuple(person.id for person in instance.people))
         return cls(settings)
 
@@ -90,7 +93,15 @@ class Instance:
             trunk_hosts=wanted.trunk_hosts,
             trunk_contact=wanted.trunk_contact or None,
             rtp_timeout_s=wanted.rtp_timeout_s,
+            tls=self._tls(),
         )
+
+    def _tls(self) -> Tls | None:
+        wanted = self.settings.security
+        if not wanted.tls:
+            return None
+        certificate, key = self.settings.certificate, self.settings.certificate_key
+        return Tls(port=wanted.sip_tls_port, certificate=certificate, key=key, srtp=wanted.srtp)
 
     def seeds(self) -> list[Seed]:
         """The accounts of the roster, for whom there is a first password."""

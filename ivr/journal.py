@@ -45,6 +45,11 @@ class Journal:
         """How many entries wait to be kept."""
         return len(self._waiting)
 
+    @property
+    def stalled(self) -> bool:
+        """Whether the log takes nothing just now."""
+        return self._stalled
+
     async def append(self, record: Recorded) -> None:
         """Keep an event; those of a call must come in order of `seq`."""
         if record.call in self._cut or len(self._waiting) >= self._bound:
@@ -79,6 +84,12 @@ class Journal:
                 continue
             retry_ms = FIRST_RETRY_MS
             self._written(written)
+
+    async def caught_up(self) -> None:
+        """Wait until everything appended so far is kept, or left out for good, however long that takes."""
+        mine = self._added
+        while self._kept < mine:
+            await self._moved.wait()
 
     async def flush(self, within_ms: int) -> bool:
         """Wait until everything is kept, while `run` runs; False where it was not in time."""

@@ -24,6 +24,8 @@ BACKLOG = 200_000
 BATCH = 64
 FIRST_RETRY_S = 0.1
 LAST_RETRY_S = 5.0
+WRITTEN_WITHIN_S = 20.0
+"""Longer than a unit of work waits for its turn."""
 
 
 class Kept(asyncio.Event):
@@ -31,10 +33,14 @@ class Kept(asyncio.Event):
 
 
 class Keeper:
-    """The one writer of calls, words and drafts. `run` is its task; `flush` ends it cleanly."""
+    """The one writer of what belongs to calls: words, drafts, callbacks. `run` is its task; `flush` ends it cleanly.
+
+    `first` is waited for before anything is written: the event log, which opens the contacts all the rest hangs on.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.first: Callable[[], Awaitable[object]] | None = None
         self._waiting: deque[tuple[str, Job, Kept]] = deque()
         self._work = asyncio.Event()
         self._idle = asyncio.Event()
@@ -74,6 +80,8 @@ class Keeper:
         while True:
             await self._work.wait()
             batch = [self._waiting[i] for i in range(min(BATCH, len(self._waiting)))]
+            if self.first is not None:
+                await self.first()
             try:
                 await self._keep(batch)
             except DatabaseUnavailable as why:
@@ -113,9 +121,12 @@ class Keeper:
                 await self._keep([one])
 
     async def _together(self, batch: list[tuple[str, Job, Kept]]) -> None:
-        async with UnitOfWork(self._database) as unit:
-            for _, job, _ in batch:
-                await job(unit)
+        try:
+            async with asyncio.timeout(WRITTEN_WITHIN_S), UnitOfWork(self._database) as unit:
+                for _, job, _ in batch:
+                    await job(unit)
+        except TimeoutError:
+            raise DatabaseUnavailable(f"the database did not answer within {WRITTEN_WITHIN_S:g} s") from None
 
     def _give_up(self, what: str, error: Exception) -> None:
         self.faulty += 1

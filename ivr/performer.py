@@ -177,7 +177,11 @@ class Performer:
         match effect:
             case do.PickUp() | do.Play() | do.PlaceInQueue() | do.GiveBack() | do.HangUp() | do.Hold() | do.Join():
                 await self._has_ended(effect.leg)
-            case do.Connect():
+            case do.Connect(agent_leg=agent_leg):
+                if leg == agent_leg:  # if it stands all the same, an agent would sit in silence, on no call
+                    await self.attempt(
+                        self._telephony.hang_up(self._call, agent_leg, HangupCause.FAILURE), "see a leg off"
+                    )
                 if leg is not None:
                     await self._has_ended(leg)
             case do.OfferTo():

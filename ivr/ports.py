@@ -87,9 +87,10 @@ class Clock(Protocol):
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """The truth at one (re)connection: every leg of ours that stands."""
+    """The truth at one (re)connection: every leg of ours that stands, and since when Asterisk runs (UTC) if it says."""
 
     legs: tuple[LegSeen, ...]
+    up_since: datetime | None = None
 
 
 class LinkUp(msgspec.Struct, frozen=True, kw_only=True):

@@ -54,6 +54,23 @@ class AsteriskSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=
     fallback_port: int = 4573
 
 
+class SecuritySettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What keeps strangers out. `tls`: phones reach SIP over TLS too and desks must use wss; `srtp` needs it.
+
+    An empty `certificate` (PEM chain; `key` its key) means one made at set-up in `tls` of the instance, signed by a
+    certificate of our own for people to install. `sip_failures` within a minute from one address, and it is not
+    listened to for `ban_s`; 0 switches that off.
+    """
+
+    tls: bool = False
+    srtp: bool = False
+    sip_tls_port: int = 5061
+    certificate: str = ""
+    key: str = ""
+    sip_failures: int = 20
+    ban_s: float = 3600.0
+
+
 class DeskSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where desks connect."""
 
@@ -98,6 +115,7 @@ class QueueSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     answer_within_s: float = 15.0
     survey: bool = False
     keep_place_key: str = "1"
+    missed_after_s: float = 5.0
     strategy: str = "longest_idle"
     max_wait_s: float = 0.0
     overflow_s: float = 60.0
@@ -146,6 +164,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     home: Path = Path()
     site: SiteSettings = SiteSettings()
     asterisk: AsteriskSection = AsteriskSection()
+    security: SecuritySettings = SecuritySettings()
     desk: DeskSettings = DeskSettings()
     speech: SpeechSettings = SpeechSettings()
     queue: QueueSettings = QueueSettings()
@@ -198,6 +217,21 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def database_url(self) -> str:
         """The database's address."""
         return self.database.url or f"sqlite+aiosqlite:///{self.home / 'hotline.db'}"
+
+    @property
+    def tls_folder(self) -> Path:
+        """Certificates and keys made for this instance."""
+        return self.home / "tls"
+
+    @property
+    def certificate(self) -> Path:
+        """The certificate chain (PEM) shown to phones and desks."""
+        return Path(self.security.certificate) if self.security.certificate else self.tls_folder / "server.pem"
+
+    @property
+    def certificate_key(self) -> Path:
+        """Its key."""
+        return Path(self.security.key) if self.security.key else self.tls_folder / "server.key"
 
     @property
     def matters(self) -> Path:
@@ -269,6 +303,12 @@ def _check(settings: Settings) -> None:
         "[desk] port": settings.desk.port,
         "[metrics] port": settings.metrics.port,
     }
+    if settings.security.tls:
+        ports["[security] sip_tls_port"] = settings.security.sip_tls_port
+    elif settings.security.srtp:
+        raise SettingsError("[security] srtp needs tls = true: its keys would travel for everybody to read")
+    if bool(settings.security.certificate) != bool(settings.security.key):
+        raise SettingsError("[security] certificate and key go together: give both or none")
     for name, port in ports.items():
         if not 1 <= port <= 65535:
             raise SettingsError(f"{name} is {port}; a port is 1 to 65535")

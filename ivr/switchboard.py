@@ -97,6 +97,7 @@ class Switchboard:
         self._tasks = Tasks()
         self._errands: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
+        self._linked = False
 
     # ---- what stands
 
@@ -107,6 +108,20 @@ class Switchboard:
     def calls(self) -> list[CallSeen]:
         """Every running call, in order of arrival."""
         return sorted(self._seen.values(), key=lambda seen: (seen.arrived_at, seen.call))
+
+    @property
+    def linked(self) -> bool:
+        """Whether Asterisk can be heard and told."""
+        return self._linked
+
+    @property
+    def log_stalled(self) -> bool:
+        """Whether the event log cannot be written just now."""
+        return self.journal.stalled
+
+    async def logged(self) -> None:
+        """Wait until everything that has happened so far is in the event log."""
+        await self.journal.caught_up()
 
     def refork(self, call: CallId, party: Party) -> None:
         """Tap a party anew, where the tap is silent that should not be; nothing for a call that does not talk."""
@@ -188,9 +203,11 @@ class Switchboard:
     def _hear(self, heard: LineEvent | LinkUp | LinkDown | PhoneSeen) -> None:
         match heard:
             case LinkUp(snapshot=snapshot):
+                self._linked = True
                 self._link_up(snapshot)
                 self.watchers.link_changed(up=True)
             case LinkDown():
+                self._linked = False
                 _log.warning("link down: %d calls go on unheard", len(self._conductors))
                 self.floor.hold()
                 self.watchers.link_changed(up=False)
@@ -249,7 +266,8 @@ class Switchboard:
         _log.info("link up: %d calls known, %d adopted from the log, %d met in asterisk", known, adopted, met)
         self._behind = set(self._conductors)
         for call, conductor in self._conductors.items():
-            conductor.relink(standing.get(call, ()))
+            down = snapshot.up_since is not None and conductor.arrived_at < snapshot.up_since
+            conductor.relink(standing.get(call, ()), HangupCause.DOWN if down else HangupCause.LOST)
         self._errand("sweep", lambda: self._telephony.sweep(tuple(self._conductors)))
         if not self._behind:
             self.floor.resume()
@@ -394,4 +412,6 @@ def _see(conductor: Conductor) -> CallSeen:
             for guest in session.guests.values()
         ),
         failed=conductor.failed,
+        cut=session.cut,
+        given_back=session.giving_back or conductor.failed,
     )

@@ -1,14 +1,14 @@
 """A whole hotline in memory: switchboard, Asterisk, ear, log and people, on virtual time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 from ivr.calls.events import CallArrived, CallPlaced, Recorded
 from ivr.calls.menu import Menu, MenuOption
 from ivr.calls.plan import CallPlan, QueueSounds
 from ivr.calls.queue_rules import PLAIN_RULES
-from ivr.calls.roster import Agent, Seat
+from ivr.calls.roster import Agent, Rest, Seat
 from ivr.calls.seen import CallSeen, QueueSeen
 from ivr.calls.vocabulary import AgentId, AgentState, CallId, CallState, Skill
 from ivr.switchboard import Switchboard
@@ -97,8 +97,8 @@ class Hotline:
         self.observer: Observer
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[Switchboard]:
-        """The server runs; at the end it lets go, and nobody is hung up by that."""
+    async def running(self, rests: Iterable[Rest] = ()) -> AsyncIterator[Switchboard]:
+        """The server runs; at the end it lets go, and nobody is hung up by that. `rests` is whom it seats at first."""
         self.board = Switchboard(
             telephony=self.telephony,
             ear=self.ear,
@@ -108,6 +108,7 @@ class Hotline:
             plan_for=self.plan_for,
             rules=self.rules,
         )
+        self.board.floor.restore(rests)
         self.observer = Observer()
         self.board.watchers.add(self.observer)
         async with asyncio.timeout(24 * 3_600):

@@ -57,8 +57,16 @@ class Callbacks:
         self._casework = casework
         self._now = now
 
-    async def owe(self, unit: UnitOfWork, kind: CallbackKind, contact: ContactId, *, number: str | None = None) -> bool:
-        """A call is owed for a contact (`MISSED` or `PROMISED`), at `number` or where it came from.
+    async def owe(
+        self,
+        unit: UnitOfWork,
+        kind: CallbackKind,
+        contact: ContactId,
+        *,
+        number: str | None = None,
+        after_s: float = 0.0,
+    ) -> bool:
+        """A call is owed for a contact (`MISSED` or `PROMISED`), at `number` or where it came from, after `after_s`.
 
         The citizen keeps the place their call had. False when there is no number to call.
         """
@@ -71,11 +79,31 @@ class Callbacks:
             kind,
             to,
             at=record.arrived_at,
-            not_before=self._now(),
+            not_before=self._now() + timedelta(seconds=after_s),
             due_at=record.arrived_at + within,
             contact=contact,
         )
         return True
+
+    async def called_in(self, unit: UnitOfWork, contact: ContactId) -> int:
+        """A citizen calls: nobody is to call them meanwhile. How many calls were owed to them."""
+        return await unit.callbacks.called_in(contact, self._now())
+
+    async def missed(self, unit: UnitOfWork, contact: ContactId, *, anew: bool, after_s: float = 0.0) -> bool:
+        """A citizen's call was not answered, or cut: what it had closed is owed again, else, with `anew`, a call is.
+
+        Once a contact, however often it is said. Whether a call is owed by that.
+        """
+        if await unit.callbacks.owed_again(contact):
+            return True
+        if not anew or await unit.callbacks.was_owed(contact):
+            return False
+        return await self.owe(unit, CallbackKind.MISSED, contact, after_s=after_s)
+
+    async def left(self, unit: UnitOfWork, contact: ContactId, number: str | None) -> bool:
+        """A citizen left word with the fallback where to call back; that replaces what was owed for this call."""
+        await unit.callbacks.withdraw(contact, self._now())
+        return number is not None and await self.owe(unit, CallbackKind.MISSED, contact, number=number)
 
     async def take(
         self,

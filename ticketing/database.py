@@ -19,6 +19,9 @@ DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 BUSY_S = 10.0
 """How long a unit of work waits for another that writes, before it gives up."""
 
+CONNECT_S = 3.0
+"""How long a database on the network may take to greet us; its driver would wait a minute."""
+
 
 class Database:
     """Two open engines, one that may write and one that may not; a write on the latter fails on both databases.
@@ -71,7 +74,8 @@ def create_engine(url: str, *, reads: bool = False, foreign_keys: bool = True) -
         engine = create_async_engine(parsed, connect_args={"timeout": BUSY_S}, **options)
         _teach_sqlite(engine, reads=reads, foreign_keys=foreign_keys)
         return engine
-    return create_async_engine(parsed, pool_pre_ping=True, pool_timeout=BUSY_S, **options)
+    connect_args = {"timeout": CONNECT_S}
+    return create_async_engine(parsed, pool_pre_ping=True, pool_timeout=BUSY_S, connect_args=connect_args, **options)
 
 
 def _parse(url: str) -> URL:

@@ -369,6 +369,38 @@ class Account(Base):
     locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class Spooled(Base):
+    """A call that the fallback took while the server was away, taken in: never a second time."""
+
+    __tablename__ = "spooled"
+
+    call: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Presence(Base):
+    """What an agent was doing between calls, for a server that starts; states of calls are in their logs."""
+
+    __tablename__ = "presence"
+
+    agent_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    state: Mapped[str] = mapped_column(String(32))
+    pause_reason: Mapped[str | None] = mapped_column(String(32))
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Lease(Base):
+    """Who does what only one process may do, and until when unless it is renewed."""
+
+    __tablename__ = "lease"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(40))
+    place: Mapped[str] = mapped_column(String(200))
+    renewed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    until: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class Audit(Base):
     """Who looked at or did something that must be answered for, and why. Only ever appended."""
 

@@ -379,3 +379,25 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     subject_kind: str
     subject_id: str
     why: str
+
+
+class PresenceRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent was doing between calls, in the words of `ivr.calls.vocabulary`, since when (UTC)."""
+
+    agent_id: str
+    state: str
+    pause_reason: str | None
+    since: datetime
+
+
+class LeaseRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Who does what only one process may do: `holder` is that process's own word, `place` its host and id for people.
+
+    It ends at `until` (UTC) unless it is renewed.
+    """
+
+    name: str
+    holder: str
+    place: str
+    renewed_at: datetime
+    until: datetime

@@ -25,11 +25,14 @@ from ticketing.repositories.callbacks import CallbackRepository
 from ticketing.repositories.contacts import ContactRepository
 from ticketing.repositories.drafts import DraftRepository
 from ticketing.repositories.keeping import KeepingRepository
+from ticketing.repositories.leases import LeaseRepository
 from ticketing.repositories.outbox import OutboxRepository
 from ticketing.repositories.precedents import PrecedentRepository
+from ticketing.repositories.presence import PresenceRepository
 from ticketing.repositories.quality import QualityRepository
 from ticketing.repositories.recordings import RecordingRepository
 from ticketing.repositories.sealing import VAULT
+from ticketing.repositories.spooled import SpooledRepository
 from ticketing.repositories.statistics import StatisticsRepository
 from ticketing.repositories.tickets import TicketRepository
 from ticketing.repositories.transcripts import TranscriptRepository
@@ -57,6 +60,9 @@ class UnitOfWork:
     keeping: KeepingRepository
     accounts: AccountRepository
     audits: AuditRepository
+    spooled: SpooledRepository
+    presence: PresenceRepository
+    leases: LeaseRepository
     statistics: StatisticsRepository
 
     def __init__(self, database: Database, *, reads: bool = False) -> None:
@@ -91,6 +97,9 @@ class UnitOfWork:
         self.keeping = KeepingRepository(session)
         self.accounts = AccountRepository(session)
         self.audits = AuditRepository(session)
+        self.spooled = SpooledRepository(session)
+        self.presence = PresenceRepository(session)
+        self.leases = LeaseRepository(session)
         self.statistics = StatisticsRepository(session)
         return self
 

@@ -156,6 +156,7 @@ class RecordingKind(StrEnum):
     MIX = "mix"
     CITIZEN = "citizen"
     AGENT = "agent"
+    MESSAGE = "message"  # left at the fallback, with nobody there
 
 
 class PraiseForm(StrEnum):

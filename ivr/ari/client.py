@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 from ivr.ari.link import RestCall
-from ivr.ari.models import NOISE, Application, Bridge, Channel, Endpoint
+from ivr.ari.models import NOISE, Application, Bridge, Channel, Endpoint, Info
 from ivr.ari.names import GIVEN_BACK
 from ivr.ari.rest import Meaning, Rest
 from ivr.ari.verdicts import BridgeMissing, BridgeStands
@@ -152,6 +152,11 @@ class AriClient:
     async def bridges(self) -> list[Bridge]:
         """Every bridge that stands."""
         return await self._rest.ask(_call("list bridges", "GET", "bridges"), list[Bridge], slow=True)
+
+    async def info(self) -> Info:
+        """What Asterisk says of itself."""
+        call = _call("info", "GET", "asterisk", "info", query={"only": "status"})
+        return await self._rest.ask(call, Info, slow=True)
 
     async def application(self) -> Application:
         """Our application."""

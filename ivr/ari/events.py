@@ -46,6 +46,7 @@ _TO_Q850 = {
     HangupCause.UNREACHABLE: 20,
     HangupCause.LOST: 27,
     HangupCause.FAILURE: 38,
+    HangupCause.DOWN: 27,
 }
 
 _SIP = {
@@ -140,7 +141,7 @@ class Translator:
                 _log.error("ari event not understood: %s", kind)
             else:
                 self.counts[f"ignored {kind}"] += 1
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self.counts["malformed"] += 1
         else:
             return event
@@ -275,5 +276,5 @@ class _Typed(msgspec.Struct):
 def _type_of(frame: bytes) -> str:
     try:
         return msgspec.json.decode(frame, type=_Typed).type
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return "?"

@@ -203,7 +203,7 @@ class Link:
             self._tape.note("in", frame.decode(errors="replace"))
         try:
             head = self._decode(frame)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             self.counts["malformed"] += 1
             return
         if head.type == "RESTResponse":

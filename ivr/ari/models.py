@@ -1,5 +1,6 @@
 """The parts of ARI's JSON we read. Fields we do not name are ignored, as ARI adds some with every release."""
 
+from datetime import datetime
 from typing import TypeAlias
 
 import msgspec
@@ -49,6 +50,18 @@ class Application(msgspec.Struct, frozen=True):
 
     name: str
     channel_ids: tuple[str, ...] = ()
+
+
+class Status(msgspec.Struct, frozen=True):
+    """Since when Asterisk runs, by its own clock, which is ours: it runs on this machine."""
+
+    startup_time: datetime
+
+
+class Info(msgspec.Struct, frozen=True):
+    """What Asterisk says of itself."""
+
+    status: Status
 
 
 class StasisStart(msgspec.Struct, frozen=True, tag="StasisStart"):

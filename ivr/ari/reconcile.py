@@ -3,6 +3,7 @@
 import re
 from collections.abc import Coroutine, Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -18,9 +19,13 @@ _PHONE = re.compile(r"(?P<endpoint>[A-Za-z]+/.+)-[0-9a-f]+")
 
 
 class Sight(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands: the channels of ours (those our application is told about) and every bridge of our naming."""
+    """What stands: the channels of ours (those our application is told about) and every bridge of our naming.
+
+    `up_since` is when this Asterisk was started (UTC).
+    """
 
     app: str
+    up_since: datetime
     channels: tuple[Channel, ...]
     bridges: tuple[Bridge, ...]
 
@@ -34,11 +39,13 @@ class Swept(msgspec.Struct, frozen=True):
 
 async def look(client: AriClient) -> Sight:
     """Take a sight. Raises AsteriskUnavailable, RequestRefused."""
+    info = await client.info()
     application = await client.application()
     ours = frozenset(application.channel_ids)
     channels = tuple(channel for channel in await client.channels() if channel.id in ours)
     bridges = tuple(b for b in await client.bridges() if tap_of(b.id) or call_of_bridge(b.id))
-    return Sight(app=client.app, channels=channels, bridges=bridges)
+    up_since = info.status.startup_time.astimezone(UTC)
+    return Sight(app=client.app, up_since=up_since, channels=channels, bridges=bridges)
 
 
 def snapshot(sight: Sight, arriving: frozenset[str], lines: frozenset[str]) -> tuple[Snapshot, list[Leg]]:
@@ -61,7 +68,7 @@ def snapshot(sight: Sight, arriving: frozenset[str], lines: frozenset[str]) -> t
         leg.talking = (talk(leg.call), channel.id) in talking
         legs.append(leg)
         seen.append(_seen(leg, channel))
-    return Snapshot(legs=tuple(seen)), legs
+    return Snapshot(legs=tuple(seen), up_since=sight.up_since), legs
 
 
 def _seen(leg: Leg, channel: Channel) -> LegSeen:

@@ -47,5 +47,6 @@ OFFER_OUTCOMES = {
     HangupCause.UNREACHABLE: OfferOutcome.UNREACHABLE,
     HangupCause.LOST: OfferOutcome.WITHDRAWN,  # nothing to hold against the agent
     HangupCause.FAILURE: OfferOutcome.WITHDRAWN,
+    HangupCause.DOWN: OfferOutcome.WITHDRAWN,
 }
 """What the end of an unanswered leg says of an agent of ours."""

@@ -44,6 +44,7 @@ class Legs:
         self.guests: dict[LegId, Guest] = {}
         self.keeping = False
         self.giving_back = False
+        self.cut = False
         self.leaving: set[LegId] = set()
         self.gone: set[LegId] = set()
         self._agent_left = False

@@ -29,18 +29,22 @@ class LegSeen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def reconcile(
-    session: CallSession, legs: Sequence[LegSeen], agent_of: Callable[[str], AgentId | None]
+    session: CallSession,
+    legs: Sequence[LegSeen],
+    agent_of: Callable[[str], AgentId | None],
+    gone: HangupCause = HangupCause.LOST,
 ) -> list[AnyEvent]:
     """The events that bring `session` to what `legs`, all of this call, show; none where both agree.
 
     A fresh session is brought to life: a citizen's leg that is up goes straight to the queue, or into the conversation
-    it is in. `agent_of` names the agent a phone belongs to. A prompt that was playing counts as heard.
+    it is in. `agent_of` names the agent a phone belongs to. A prompt that was playing counts as heard. `gone` is why
+    legs that do not stand any more have ended.
     """
     standing = {leg.leg: leg for leg in legs}
     begun = session.citizen is not None or session.agent is not None
     strays = [leg for leg in legs if leg.party is Party.CITIZEN and begun and leg.leg != session.citizen]
     citizen = next((leg for leg in legs if leg.party is Party.CITIZEN and leg not in strays), None)
-    events = _lost(session, standing)
+    events = _lost(session, standing, gone)
     events += [ev.LegRinging(leg=leg.leg) for leg in strays]  # dialled by a server that could not say so any more
     if session.citizen is None and citizen is not None:
         number, dialled = citizen.caller_number, citizen.dialled
@@ -63,7 +67,7 @@ def reconcile(
     return events
 
 
-def _lost(session: CallSession, standing: dict[LegId, LegSeen]) -> list[AnyEvent]:
+def _lost(session: CallSession, standing: dict[LegId, LegSeen], gone: HangupCause) -> list[AnyEvent]:
     """The citizen's leg first: a conversation that lost both has ended, not broken off."""
     mine: list[LegId] = []
     if session.citizen is not None and not session.citizen_gone:
@@ -72,7 +76,7 @@ def _lost(session: CallSession, standing: dict[LegId, LegSeen]) -> list[AnyEvent
         mine.append(session.agent_leg)
     mine += session.guests
     mine += sorted(session.leaving - set(mine))
-    return [ev.LegHungUp(leg=leg, cause=HangupCause.LOST) for leg in mine if leg not in standing]
+    return [ev.LegHungUp(leg=leg, cause=gone) for leg in mine if leg not in standing]
 
 
 def _unknown_talker(session: CallSession, citizen: LegSeen | None, legs: Sequence[LegSeen]) -> LegSeen | None:

@@ -51,6 +51,26 @@ class Seat(msgspec.Struct, frozen=True, kw_only=True):
     taken: int = 0
 
 
+class Rest(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent does between calls: available, paused for a reason or without, or logged out. `since` is UTC."""
+
+    agent: AgentId
+    state: AgentState
+    since: datetime
+    pause_reason: PauseReason | None = None
+
+
+def rest_of(seat: Seat) -> Rest:
+    """What an agent does when the call that binds them is over, or now where none does."""
+    rest = Rest(agent=seat.agent.id, state=seat.state, since=seat.since, pause_reason=seat.pause_reason)
+    if seat.state not in BOUND:
+        return rest
+    after = AgentState.AVAILABLE if seat.pause_next is None else AgentState.PAUSED
+    if seat.leaving:
+        after = AgentState.LOGGED_OUT
+    return msgspec.structs.replace(rest, state=after, pause_reason=seat.pause_next)
+
+
 class Move(StrEnum):
     """What may happen to an agent."""
 
@@ -172,6 +192,23 @@ class Roster:
         self._by_endpoint = {name: who for name, who in self._by_endpoint.items() if who != agent}
         self._by_endpoint[endpoint] = agent
         return self._put(msgspec.structs.replace(seat, agent=moved))
+
+    def restore(self, rests: Iterable[Rest]) -> list[Seat]:
+        """Seat people as an earlier server had them; the longest idle stay so. Who is not in the roster is left out."""
+        restored = []
+        for rest in sorted(rests, key=lambda rest: rest.since):
+            if rest.agent not in self._seats or rest.state in BOUND:
+                continue
+            self._ranks += 1
+            seat = msgspec.structs.replace(
+                self._seats[rest.agent],
+                state=rest.state,
+                since=rest.since,
+                pause_reason=rest.pause_reason,
+                idle_rank=self._ranks,
+            )
+            restored.append(self._put(seat))
+        return restored
 
     # ---- what a person does; raises MoveRefused
 

@@ -20,8 +20,9 @@ class CallSeen(msgspec.Struct, frozen=True, kw_only=True):
     """A call as it stands. Times are UTC. `over` is true on its last view: nothing of it is left.
 
     `agent` is who is offered the call, talks, or wraps it up; `hearing` are the parties whose words are recognised;
-    `failed` says that its logic broke and the citizen was given back to the dialplan. `keeping`: the citizen hung up
-    and keeps their place. `callee` is a colleague called within the house.
+    `failed` says that its logic broke, `given_back` that the citizen went to the dialplan's fallback, for whatever
+    reason; `cut` that Asterisk went down under them. `keeping`: the citizen hung up and keeps their place. `callee` is
+    a colleague called within the house.
     """
 
     call: CallId
@@ -35,6 +36,8 @@ class CallSeen(msgspec.Struct, frozen=True, kw_only=True):
     agent: AgentId | None = None
     hearing: frozenset[Party] = frozenset()
     over: bool = False
+    cut: bool = False
+    given_back: bool = False
     failed: bool = False
     direction: Direction = Direction.INBOUND
     callee: AgentId | None = None

@@ -57,6 +57,7 @@ class CallSession(Enquiring):
     whose end is not heard yet, `gone` those that have ended. `over` is true once `EndCall` has been given out.
 
     In a call of our own the `citizen` is whoever was called, a colleague (`callee`) too.
+    `cut` says that Asterisk went down under the citizen, who did not hang up.
     """
 
     @classmethod
@@ -368,6 +369,7 @@ class CallSession(Enquiring):
         if not self.leaving:
             self._work.cancel(Timer.LEGS)
         if leg == self.citizen and not self.citizen_gone:
+            self.cut = cause is HangupCause.DOWN
             self._citizen_hung_up(cause)
         elif (guest := self.guests.get(leg)) is not None:
             self._guest_hung_up(guest, cause)

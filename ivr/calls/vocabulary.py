@@ -134,7 +134,8 @@ class HangupCause(StrEnum):
     NO_ANSWER = "no_answer"
     REJECTED = "rejected"
     UNREACHABLE = "unreachable"
-    LOST = "lost"  # its media stopped, or Asterisk ended under it
+    LOST = "lost"  # its media stopped, or nobody heard how it ended
+    DOWN = "down"  # Asterisk itself ended under it
     FAILURE = "failure"
 
 

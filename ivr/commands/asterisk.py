@@ -7,6 +7,7 @@ from asterisk_conf import program
 from asterisk_conf.process import Asterisk
 from ivr.commands.common import DEFAULT_HOME, Home, fail, note, run_async, say, settings_of, told
 from ivr.instance import Instance
+from ivr.understudy import stop as stop_fallback
 
 app = typer.Typer(help="The telephone exchange: install, configure, start, stop.", no_args_is_help=True)
 
@@ -44,10 +45,11 @@ def start(home: Home = DEFAULT_HOME) -> None:
 @app.command()
 @told
 def stop(home: Home = DEFAULT_HOME) -> None:
-    """Stop Asterisk at once: every call it carries ends."""
+    """Stop Asterisk at once, and the fallback with it: every call it carries ends."""
 
     async def main() -> None:
         settings = settings_of(home)
+        await stop_fallback(settings)
         found = program.on_system() or program.in_prefix(settings.prefix)
         asterisk = Asterisk(found, settings.asterisk_home)
         if not await asterisk.answers():

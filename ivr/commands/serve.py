@@ -12,6 +12,7 @@ import typer
 
 from ivr.bootstrap import open_hotline
 from ivr.commands.common import DEFAULT_HOME, Home, note, run_async, say, settings_of, told
+from ivr.fallback import serve as take_callers
 from ivr.settings import Settings
 
 
@@ -41,12 +42,23 @@ async def _serve(settings: Settings) -> None:
         note("letting go; calls go on in Asterisk (`hotline asterisk stop` ends it)")
 
 
+@told
+def fallback(home: Home = DEFAULT_HOME) -> None:
+    """Take callers while the server is away; the server starts this by itself where it manages Asterisk."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
+    )
+    settings = settings_of(home)
+    take_callers(settings.home, settings.asterisk.fallback_port)
+
+
 def desk(
     server: Annotated[str, typer.Option(help="The server's address.")] = "ws://127.0.0.1:8711",
     agent: Annotated[str, typer.Option(help="Agent number.")] = "",
     password_file: Annotated[Path | None, typer.Option(help="File with the password, for unattended starts.")] = None,
     lang: Annotated[str, typer.Option(help="zh or en.")] = "zh",
     theme: Annotated[str, typer.Option(help="dark, light or contrast.")] = "dark",
+    ca: Annotated[Path | None, typer.Option(help="The server's authority (`tls/ca.pem`), for wss://.")] = None,
 ) -> None:
     """Open an agent's desk in this terminal."""
     words = [sys.executable, "-m", "agent_console", "--server", server, "--lang", lang, "--theme", theme]
@@ -54,7 +66,8 @@ def desk(
         words += ["--agent", agent]
     if password_file is not None:
         words += ["--password-file", str(password_file)]
-    os.execv(sys.executable, words)  # noqa: S606 - the desk takes this process's place; there is no shell
+    trusted = {} if ca is None else {"SSL_CERT_FILE": str(ca)}
+    os.execve(sys.executable, words, {**os.environ, **trusted})  # noqa: S606 - the desk takes this process's place
 
 
 def web(

@@ -33,6 +33,7 @@ from ivr.desk.wire import EditField, GoReady, Hits, SearchKnowledge, Submit
 from ivr.instance import Instance
 from ivr.people import write_private
 from ivr.settings import Settings, load_settings
+from ivr.understudy import stop as stop_fallback
 from ticketing.vocabulary import FieldName
 
 AGENT = "1001"
@@ -59,6 +60,7 @@ async def demonstrate(home: Path, report: Report, *, at_terminal: bool) -> dict[
     await asyncio.to_thread(instance.prepare_mind, lambda text: report.step("setup", note=text))
     report.step("set_up", asterisk=asterisk.program.version_text, sip_port=settings.asterisk.sip_port)
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(stop_fallback, settings)
         stack.push_async_callback(_stop, asterisk)
         server = await stack.enter_async_context(running_server(settings, environment))
         report.step("server_ready", pid=server.pid)
@@ -194,6 +196,7 @@ async def _stop_left_over(settings: Settings) -> None:
         found = await asyncio.to_thread(find, settings.prefix)
     except AsteriskConfError:
         return
+    await stop_fallback(settings)
     asterisk = Asterisk(found, settings.asterisk_home)
     if await asyncio.to_thread(asterisk.layout.main_conf.exists):
         await _stop(asterisk)

@@ -70,6 +70,9 @@ from ticketing.views import ArticleHit, CallerView, DraftView, TicketView
 
 _log = logging.getLogger(__name__)
 
+RECOGNITION = "recognition"
+"""The part whose failure people at the phones are told of: they must take notes."""
+
 NUMBER_SHOWN_MS = 20_000
 """How long a revealed number may stand on a screen."""
 
@@ -147,6 +150,20 @@ class Office:
             view = DeskView(agent=agent_card(self._floor.seat(agent)), queue=self.queue_card(self._floor.queue()))
             seat = self._seats[agent] = Seat(view)
         return seat
+
+    # ---- told by the watchman and the server
+
+    def part_changed(self, part: str, *, well: bool) -> None:
+        """A part of the hotline fails or is well again; people at the phones are told of what they must do without."""
+        if part == RECOGNITION:
+            notice = Notice(code="notice.recognition_back" if well else "notice.recognition_lost", alarm=not well)
+            for agent in self._seats:
+                self.notice(agent, notice)
+
+    def closing(self) -> None:
+        """The server is about to stop."""
+        for agent in self._seats:
+            self.notice(agent, Notice(code="notice.server_closing", alarm=True))
 
     # ---- told by the switchboard
 

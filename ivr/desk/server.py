@@ -6,6 +6,7 @@ is cut off and resumes with the whole view.
 
 import asyncio
 import logging
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -79,12 +80,13 @@ class DeskServer:
         self._left: dict[AgentId, datetime] = {}
 
     @asynccontextmanager
-    async def listening(self, host: str, port: int) -> AsyncIterator[Server]:
-        """Serve for as long as the block runs. Raises OSError when the address cannot be bound."""
+    async def listening(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
+        """Serve for as long as the block runs, by wss with `tls`. Raises OSError when the address cannot be bound."""
         async with serve(
             self._connected,
             host,
             port,
+            ssl=tls,
             subprotocols=[Subprotocol(SUBPROTOCOL)],
             process_request=self._web,
             max_size=LARGEST_MESSAGE,
@@ -168,7 +170,7 @@ class DeskServer:
     async def _next(self, socket: ServerConnection) -> AnyFromDesk:
         try:
             return decode_from_desk(await socket.recv())
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             _log.warning("desk said what the protocol does not allow: %s", type(error).__name__)
             await socket.close(CLOSE_BAD_DATA, "not a message of this protocol")
             raise _Leave from None

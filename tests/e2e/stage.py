@@ -17,6 +17,7 @@ import msgspec
 import pytest
 
 from asterisk_conf.layout import Layout
+from asterisk_conf.promptbook import BUILT_IN
 from asterisk_conf.render import load_secrets
 from ivr.bootstrap import Hotline, open_hotline
 from ivr.calls.vocabulary import AgentState
@@ -28,15 +29,32 @@ from ivr.demo.sip_party import SipParty
 from ivr.desk.envelope import Done
 from ivr.desk.wire import GoReady
 from ivr.instance import Instance
+from ivr.people import FIRST_ROSTER, write_private
 from ivr.settings import Settings, load_settings
 from tests.asterisk_prefix import PREFIX
 from tests.tones import tone, write_wav
 from tests.until import until
 
 HOTLINE = "12345"
-SHORT_SOUNDS = ("greeting_default", "recording", "menu_intro", "menu_heating", "menu_enterprise", "queue_next")
+SHORT_SOUNDS = (
+    *("greeting_default", "recording", "menu_intro", "menu_heating", "menu_enterprise", "queue_next"),
+    *("fallback", "fallback_total", "leave_message"),
+    *(sound for sound in BUILT_IN if sound.startswith("fallback_")),
+    *(f"digit.{digit}" for digit in range(10)),
+)
 """Announcements replaced by a short tone, as a site would replace them by a recording: tests need not hear them out."""
 RING_S = "3"
+MORE_PEOPLE = "".join(
+    f"""
+[[people]]
+id = "{number}"
+name = "话务员"
+extension = "{number}"
+role = "agent"
+skills = ["general"]
+"""
+    for number in (1004, 1005)
+)
 
 
 @dataclass(frozen=True)
@@ -74,6 +92,7 @@ def home() -> Iterator[Home]:
         "HOTLINE_QUEUE_WRAP_UP_S": "30",
     }
     made = Home(folder, environment)
+    write_private(made.settings().roster_file, FIRST_ROSTER + MORE_PEOPLE)
     instance = Instance.made(made.settings())
     made.layout.recorded.mkdir(parents=True, exist_ok=True)
     for name in SHORT_SOUNDS:
@@ -124,10 +143,14 @@ class Stage:
     async def agent(self, extension: str, *, ready: bool = True) -> DeskHand:
         hand = await self._stack.enter_async_context(self.hand(extension))
         if ready:
-            await hand.ask(GoReady(request=hand.number()), Done)
-            waiting = (AgentState.LOGGED_OUT, AgentState.PAUSED)  # a caller in the queue may be offered at once
-            await hand.until(lambda view: view.agent.state not in waiting, "ready")
+            await self.make_ready(hand)
         return hand
+
+    async def make_ready(self, hand: DeskHand) -> None:
+        """示闲."""
+        await hand.ask(GoReady(request=hand.number()), Done)
+        waiting = (AgentState.LOGGED_OUT, AgentState.PAUSED)  # a caller in the queue may be offered at once
+        await hand.until(lambda view: view.agent.state not in waiting, "ready")
 
     async def ready(self, hand: DeskHand) -> None:
         """示闲."""

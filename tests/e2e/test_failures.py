@@ -8,20 +8,24 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 import pytest
 
 from asterisk_conf.render import load_secrets
-from ivr.calls.vocabulary import AgentState, CallState
+from ivr.calls.vocabulary import AgentState
 from ivr.demo.hand import DeskHand
 from ivr.demo.server import ServerProcess, running_server
 from ivr.demo.sip.received import Answer
 from ivr.demo.sip_party import SipParty
 from ivr.desk.envelope import Done
-from ivr.desk.views import DeskView
 from ivr.desk.wire import GoReady
 from ivr.people import load_passwords
 from tests.e2e.stage import HOTLINE, Home, standing, until_empty
 from tests.e2e.test_line import connected, hear_each_other
 from tests.until import until_async
+from ticketing.database import open_database
+from ticketing.unit_of_work import UnitOfWork
 
 pytestmark = pytest.mark.e2e
+
+CALLED_BACK_S = 5.0
+"""From Asterisk's return until everybody it had cut off is in the callback queue."""
 
 
 class Away:
@@ -29,7 +33,7 @@ class Away:
 
     def __init__(self, home: Home, stack: AsyncExitStack) -> None:
         self.home = home
-        self._stack = stack
+        self.stack = stack
         self.settings = home.settings()
 
     @property
@@ -37,17 +41,17 @@ class Away:
         return ("127.0.0.1", self.settings.asterisk.sip_port)
 
     async def server(self) -> ServerProcess:
-        return await self._stack.enter_async_context(running_server(self.settings, self.home.environment))
+        return await self.stack.enter_async_context(running_server(self.settings, self.home.environment))
 
     async def phone(self, extension: str) -> SipParty:
         secret = load_secrets(self.home.layout.home).agents[extension]
         phone = SipParty(self.sip, extension, password=secret, behaviour=Answer())
-        await self._stack.enter_async_context(phone)
+        await self.stack.enter_async_context(phone)
         await phone.register()
         return phone
 
     async def citizen(self, number: str) -> SipParty:
-        return await self._stack.enter_async_context(SipParty(self.sip, number))
+        return await self.stack.enter_async_context(SipParty(self.sip, number))
 
     def desk(self, agent: str = "1001", *, token: str = "") -> AbstractAsyncContextManager[DeskHand]:
         address = f"ws://{self.settings.desk.host}:{self.settings.desk.port}"
@@ -117,13 +121,26 @@ async def test_asterisk_dies_in_a_call_and_the_server_starts_it_again(away: Away
     await away.phone("1001")
     async with away.desk() as hand:
         await hand.ask(GoReady(request=hand.number()), Done)
-        lost = await away.citizen("13800000001")
+        lost = await away.citizen("13800000041")
         await lost.dial(HOTLINE)
         await hand.until(connected, "talking", 20)
+        waits = await away.citizen("13800000042")
+        await waits.dial(HOTLINE)
+        await hand.until(lambda view: view.queue.waiting == 1, "the other in the queue", 20)
         pid = int((away.home.layout.run / "asterisk.pid").read_text())
         os.kill(pid, signal.SIGKILL)  # the Asterisk this session started, by its own pid file
-        await hand.until(lambda view: not _in_call(view), "the lost call off the desk", 30)
+
+        async def back() -> bool:
+            text = (away.home.layout.run / "asterisk.pid").read_text().strip()
+            return text.isdecimal() and int(text) != pid
+
+        await until_async(back, "Asterisk is back", 15)
+        await until_async(
+            lambda: _are_owed(away, {"13800000041", "13800000042"}), "both are to be called back", CALLED_BACK_S
+        )
+        await hand.until(lambda view: view.agent.state is AgentState.WRAP_UP, "the agent wraps up", 10)
         lost.vanish()
+        waits.vanish()
         phone = await away.phone("1002")
         async with away.desk("1002") as second:
             await second.ask(GoReady(request=second.number()), Done)
@@ -139,9 +156,10 @@ async def test_asterisk_dies_in_a_call_and_the_server_starts_it_again(away: Away
         await hand.until(lambda view: view.call is None, "the first desk free", 10)
 
 
+async def _are_owed(away: Away, numbers: set[str]) -> bool:
+    async with open_database(away.settings.database_url) as database, UnitOfWork(database, reads=True) as unit:
+        return numbers <= {one.number for one in await unit.callbacks.waiting()}
+
+
 async def _somebody_waits(home: Home) -> bool:
     return any(each.endswith(".hold") for each in await standing(home))
-
-
-def _in_call(view: DeskView) -> bool:
-    return view.call is not None and view.call.state in (CallState.OFFERED, CallState.CONNECTED)

@@ -128,6 +128,8 @@ class AriStub:
             return scripted
         if asked.method != "GET":
             return Answer(200, {"id": "x", "name": "x", "state": "Down", "caller": {}, "dialplan": {}})
+        if asked.path == "asterisk/info":
+            return Answer(200, {"status": {"startup_time": "2026-11-21T06:00:00.000+0000"}})
         if asked.path.startswith("applications/"):
             return Answer(200, {"name": "hotline", "channel_ids": []})
         return Answer(200, [])

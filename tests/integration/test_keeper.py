@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -33,6 +33,47 @@ async def at_work(keeper: Keeper) -> AsyncIterator[Keeper]:
 
 async def open_contact(unit: UnitOfWork, name: str) -> None:
     await unit.contacts.open(ContactId(name), arrived_at=AT, caller_number=None, dialled="12345", medium=Medium.PHONE)
+
+
+async def test_a_call_met_while_its_log_could_not_be_read_goes_on_in_it(database: Database) -> None:
+    arrived = CallArrived(leg=LegId("a"), caller_number="13800000001", dialled="12345")
+    reserved = AgentReserved(agent=AgentId("1001"), endpoint="PJSIP/1001")
+    joined = LegsJoined(citizen_leg=LegId("a"), agent_leg=LegId("b"))
+    gone = LegHungUp(leg=LegId("a"), cause=HangupCause.NORMAL)
+
+    def line(seq: int, event: AnyEvent, s: int) -> Recorded:
+        at = AT + timedelta(seconds=s)
+        return Recorded(call=CallId("c"), seq=seq, at=at, offset_ms=s * 1000, event=event)
+
+    before = DatabaseEventLog(database, SystemClock())
+    await before.append([line(0, arrived, 0), line(1, reserved, 5), line(2, joined, 10)])
+    after = DatabaseEventLog(database, SystemClock())  # it was told of no open call
+    await after.append([line(0, arrived, 15)])
+    await after.append([line(0, arrived, 15), line(1, gone, 20)])  # the answer to the first was lost
+    (calls,) = await after.open_calls()
+    assert [(one.seq, type(one.event)) for one in calls] == [
+        (0, CallArrived),
+        (1, AgentReserved),
+        (2, LegsJoined),
+        (3, CallArrived),
+        (4, LegHungUp),
+    ]
+    assert isinstance(calls[0].event, CallArrived)
+    assert calls[0].event.caller_number == "13800000001", "from the contact"
+    async with UnitOfWork(database, reads=True) as unit:
+        kept = await unit.call_events.of_contact(ContactId("c"))
+    assert "13800000001" not in str([record.body for record in kept])
+
+
+async def test_nothing_is_written_before_the_event_log(database: Database) -> None:
+    logged = asyncio.Event()
+    keeper = Keeper(database)
+    keeper.first = logged.wait
+    async with at_work(keeper):
+        kept = keeper.keep("contact", lambda unit: open_contact(unit, "c"))
+        assert not await keeper.kept_within(kept, 100)
+        logged.set()
+        assert await keeper.kept_within(kept, 5_000)
 
 
 async def test_jobs_are_kept_in_order(database: Database) -> None:

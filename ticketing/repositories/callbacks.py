@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Exists, ScalarSelect, Select, case, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
 from ticketing.errors import ChangedMeanwhile, UnknownId
 from ticketing.models import Callback, Contact, Ticket
@@ -14,6 +14,7 @@ from ticketing.repositories.sealing import vault_of
 from ticketing.repositories.upsert import insert
 from ticketing.vocabulary import CallbackKind, CallbackState, ContactId, Reference
 
+CALLED_IN = "called in"
 _FOR_CALLERS = (CallbackKind.MISSED, CallbackKind.PROMISED)
 
 
@@ -175,7 +176,7 @@ class CallbackRepository:
             )
             .values(
                 state=CallbackState.CANCELLED,
-                outcome="called in",
+                outcome=CALLED_IN,
                 closed_at=now,
                 lease=None,
                 leased_until=None,
@@ -183,6 +184,51 @@ class CallbackRepository:
             .returning(Callback.id)
         )
         return len(closed.scalars().all())
+
+    async def was_owed(self, contact: ContactId) -> bool:
+        """Whether a call was ever entered for this contact."""
+        found = select(Callback.id).where(Callback.contact_id == contact).limit(1)
+        return (await self._session.execute(found)).scalar() is not None
+
+    async def owed_again(self, contact: ContactId) -> bool:
+        """The citizen who called in was not answered: what that call had closed waits again, at its old place."""
+        called = select(Contact.arrived_at, Contact.caller_id).where(Contact.id == contact).subquery()
+        reopened = await self._session.execute(
+            update(Callback)
+            .where(
+                Callback.caller_id == select(called.c.caller_id).scalar_subquery(),
+                Callback.state == CallbackState.CANCELLED,
+                Callback.outcome == CALLED_IN,
+                Callback.closed_at >= select(called.c.arrived_at).scalar_subquery(),
+                ~self._waits_for(select(called.c.caller_id).scalar_subquery()),
+            )
+            .values(state=CallbackState.WAITING, outcome="", closed_at=None)
+            .returning(Callback.id)
+        )
+        return reopened.scalar() is not None
+
+    async def withdraw(self, contact: ContactId, now: datetime) -> None:
+        """A contact's missed call is owed no longer where it was: the citizen named another number."""
+        await self._session.execute(
+            update(Callback)
+            .where(
+                Callback.contact_id == contact,
+                Callback.state == CallbackState.WAITING,
+                Callback.kind == CallbackKind.MISSED,
+            )
+            .values(
+                state=CallbackState.CANCELLED, outcome="another number", closed_at=now, lease=None, leased_until=None
+            )
+        )
+
+    @staticmethod
+    def _waits_for(caller: ScalarSelect[int | None]) -> Exists:
+        other = aliased(Callback)
+        return (
+            select(other.id)
+            .where(other.caller_id == caller, other.state == CallbackState.WAITING, other.kind.in_(_FOR_CALLERS))
+            .exists()
+        )
 
     async def cancel_visits(self, reference: str, now: datetime, why: str) -> None:
         """Nobody has to be asked about this ticket any more."""
