@@ -86,7 +86,7 @@ def manifest(lines: Iterable[Line]) -> str:
     return digest.hexdigest()
 
 
-def conversations(lines: Sequence[Line], *, rounds: int = 2, seed: int = 7) -> Iterator[tuple[str, tuple[str, ...]]]:
+def conversations(lines: Sequence[Line], *, rounds: int = 4, seed: int = 7) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Lines of one label put together as a call holds them, with background between: `(label, texts)`.
 
     A call tells its matter in several turns and much that is no matter; single lines alone would teach a model that

@@ -19,7 +19,7 @@ _Ints = npt.NDArray[np.int64]
 
 _SMOOTHING = 0.01
 _EPOCHS, _SEED = 5, 12345
-_MARGIN, _MOST = 1.0, 0.1
+_MARGIN, _MOST = 1.0, 0.05
 """The margin asked for, and the longest step: small, because lines of two labels may say the same."""
 
 
