@@ -21,7 +21,7 @@ from agent_console.screens.sign_in import SignInScreen
 from agent_console.state import LinkState
 from agent_console.tones import THEMES
 from ivr.desk.catalogue import Catalogue
-from ivr.desk.wire import Refused
+from ivr.desk.envelope import Refused
 
 logger = logging.getLogger(__name__)
 

@@ -26,6 +26,7 @@ from agent_console.messages import DeskChanged
 from agent_console.state import Link, LinkState, Reception
 from ivr.calls.vocabulary import PauseReason
 from ivr.desk import board
+from ivr.desk.envelope import Done, FromDesk, News, Refused, Update
 from ivr.desk.wire import (
     PROTOCOL,
     SUBPROTOCOL,
@@ -33,19 +34,16 @@ from ivr.desk.wire import (
     Article,
     Choices,
     Disposition,
-    Done,
     DraftChanged,
     EditField,
     FindChoices,
     FinishCall,
-    FromDesk,
     GoReady,
     HangUpCall,
     Hits,
     Number,
     Pause,
     ReadArticle,
-    Refused,
     Resume,
     RevealNumber,
     RevealReason,
@@ -54,7 +52,6 @@ from ivr.desk.wire import (
     SignOut,
     Submit,
     TakeSuggestion,
-    Update,
     Welcome,
     decode_from_server,
     encode,
@@ -192,9 +189,10 @@ class Desk:
             site=welcome.site,
             zone=zone,
             offset=welcome.now - self._clock.now(),
+            person=welcome.person,
             view=welcome.view,
         )
-        if welcome.view.draft is not None:
+        if welcome.view is not None and welcome.view.draft is not None:
             self.edits.settle(welcome.view.draft)
         logger.info("signed in")
         self._announce()
@@ -206,6 +204,11 @@ class Desk:
     def _receive(self, message: AnyFromServer) -> None:
         if isinstance(message, Welcome):
             raise Garbled
+        if isinstance(message, News):
+            newest = {**self._reception.news, type(message): message}
+            self._reception = replace(self._reception, news=newest)
+            self._announce()
+            return
         if not isinstance(message, Update):
             waiting = self._waiting.get(message.request)
             if waiting is not None and not waiting.done():

@@ -7,7 +7,7 @@ as the agent's arrives, and `REFUSED` until the agent changes it. The newest tex
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ivr.desk.wire import Refused
+from ivr.desk.envelope import Refused
 from ticketing.views import DraftField, DraftView
 from ticketing.vocabulary import FieldName
 

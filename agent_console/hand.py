@@ -16,7 +16,8 @@ from agent_console.formats import group_digits
 from agent_console.keys import SHOWN
 from agent_console.state import Action, DeskState, LinkState, Reception
 from ivr.desk.catalogue import Catalogue
-from ivr.desk.wire import Done, Notice, Refused
+from ivr.desk.envelope import Done, Refused
+from ivr.desk.views import Notice
 from ticketing.vocabulary import FieldName
 
 NOTICE_SECONDS: Final = 12.0

@@ -10,7 +10,7 @@ from agent_console.state import DeskState, LinkState
 from agent_console.tones import Piece, Tone
 from ivr.calls.vocabulary import AgentState, CallState
 from ivr.desk.catalogue import Catalogue
-from ivr.desk.wire import AgentCard, QueueCard
+from ivr.desk.views import AgentCard, QueueCard
 from ticketing.views import TicketView
 
 STATE_TONES: Final = {

@@ -7,7 +7,7 @@ from typing import Final
 
 from agent_console.formats import time_of_day
 from asr.transcript import Segment, Speaker
-from ivr.desk.wire import CallCard, DeskView
+from ivr.desk.views import CallCard, DeskView
 
 DOUBTFUL: Final = 0.6
 """Words the recogniser believes less than this are underlined."""

@@ -10,7 +10,9 @@ from enum import StrEnum
 
 from agent_console.edits import Edit
 from ivr.calls.vocabulary import CallState
-from ivr.desk.wire import CallCard, DeskView, Notice, Refused
+from ivr.desk.envelope import News, Refused
+from ivr.desk.staff import Staff
+from ivr.desk.views import CallCard, DeskView, Notice
 from ticketing.views import DraftView
 from ticketing.vocabulary import FieldName
 
@@ -36,13 +38,18 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reception:
-    """All that was received. `offset` is the server's clock less this machine's, from the last `Welcome`."""
+    """All that was received. `offset` is the server's clock less this machine's, from the last `Welcome`.
+
+    A `person` without a phone has no `view`; `news` are the newest of each topic that is watched.
+    """
 
     link: Link = Link(state=LinkState.OFF)
     site: str = ""
     zone: tzinfo = UTC
     offset: timedelta = timedelta(0)
+    person: Staff | None = None
     view: DeskView | None = None
+    news: Mapping[type[News], News] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

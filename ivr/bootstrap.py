@@ -23,11 +23,14 @@ from ivr.ari.sounds import Sounds
 from ivr.ari.telephony import AriTelephony
 from ivr.calls.events import Recorded
 from ivr.calls.roster import Agent
-from ivr.calls.vocabulary import AgentId, CallId
+from ivr.calls.vocabulary import CallId
 from ivr.clock import SystemClock
-from ivr.desk.office import Office, Refusal
+from ivr.desk.counters import Counters
+from ivr.desk.door import Door
+from ivr.desk.newsroom import Newsroom
+from ivr.desk.office import Office
 from ivr.desk.rates import Today
-from ivr.desk.server import Authenticate, DeskServer
+from ivr.desk.server import DeskServer
 from ivr.event_log import DatabaseEventLog, recorded_of
 from ivr.exchange import ensure_running, supervise
 from ivr.instance import LEAST_FREE_BYTES, Instance
@@ -42,12 +45,11 @@ from ticketing import schema
 from ticketing.accounts import Accounts, Seed
 from ticketing.database import Database, open_database
 from ticketing.dispatch import DispatchWorker, Gateways, RetryPolicy
-from ticketing.errors import DatabaseUnavailable, SignInRefused
 from ticketing.gateways import DirectoryGateway, Gateway, WebhookGateway
 from ticketing.records import AccountRecord
 from ticketing.service import TicketService
 from ticketing.unit_of_work import UnitOfWork
-from ticketing.vocabulary import Role
+from ticketing.vocabulary import AgencyId, Role
 
 _log = logging.getLogger(__name__)
 
@@ -138,9 +140,12 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         )
         intake.on_submitted = worker.wake
         tasks.start("dispatch", worker.run())
+        newsroom = Newsroom()
         desks = DeskServer(
+            Door(accounts),
             office,
-            _authenticate(accounts),
+            newsroom,
+            Counters(office, newsroom),
             secret=instance.secrets.desk,
             site=instance.site.info.short_name,
             zone=instance.site.info.timezone,
@@ -166,6 +171,7 @@ def _agents(instance: Instance) -> list[Agent]:
             skills=frozenset(person.skills),
         )
         for person in instance.people
+        if person.extension is not None
     ]
 
 
@@ -178,6 +184,7 @@ def _seeds(instance: Instance) -> list[Seed]:
                 extension=person.extension,
                 role=Role(person.role),
                 skills=tuple(person.skills),
+                agency_id=AgencyId(person.agency) if person.agency else None,
             ),
             first_password=instance.passwords[person.id],
         )
@@ -258,18 +265,6 @@ async def _gateway(stack: AsyncExitStack, instance: Instance) -> Gateway:
     except ValueError as error:
         raise SettingsError(f"[dispatch] webhook: {error}") from error
     return await stack.enter_async_context(gateway)
-
-
-def _authenticate(accounts: Accounts) -> Authenticate:
-    async def authenticate(agent: str, password: str) -> AgentId:
-        try:
-            return AgentId((await accounts.sign_in(agent, password)).id)
-        except SignInRefused:
-            raise Refusal("refused.bad_credentials") from None
-        except DatabaseUnavailable:
-            raise Refusal("refused.unavailable") from None
-
-    return authenticate
 
 
 def _see_that_desks_can_come(settings: Settings) -> None:

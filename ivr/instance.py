@@ -51,7 +51,7 @@ class Instance:
         self.site: Site = load_site(pack)
         self.zone = ZoneInfo(self.site.info.timezone)
         skills = frozenset(skill.id for skill in self.site.info.skills)
-        self.people: tuple[Person, ...] = load_roster(settings.roster_file, skills)
+        self.people: tuple[Person, ...] = load_roster(settings.roster_file, skills, frozenset(self.site.agencies))
         self.secrets: Secrets = load_secrets(settings.secrets_file)
         self.passwords: dict[str, str] = load_passwords(settings.passwords_file)
         self.book = prompt_book(self.site)
@@ -74,7 +74,9 @@ class Instance:
             prefix=self.settings.prefix,
             instance=self.settings.asterisk_home,
             recordings=self.settings.recordings,
-            agents=tuple(AgentEndpoint(extension=p.extension, name=p.name) for p in self.people),
+            agents=tuple(
+                AgentEndpoint(extension=p.extension, name=p.name) for p in self.people if p.extension is not None
+            ),
             hotline_number=self.site.info.hotline_number,
             sip_host=wanted.sip_host,
             sip_port=wanted.sip_port,

@@ -76,7 +76,9 @@ class CallFile:
         self.arrived_at = arrived_at
         self.caller_number = caller_number
         self.segments: dict[str, Segment] = {}
-        self.draft = new_draft(f"{call}.draft", call)
+        self.blank = new_draft(f"{call}.draft", call)
+        self.draft = self.blank
+        self.taken_up = False  # whether what an earlier server left of it has been looked for
         self.hits: tuple[ArticleHit, ...] = ()
         self.ticket: TicketView | None = None
         self.thinking = asyncio.Lock()
@@ -131,28 +133,39 @@ class Intake:
     # ---- a call's life
 
     async def open(self, call: CallId, arrived_at: datetime, caller_number: str | None) -> tuple[CallFile, CallerView]:
-        """Begin a call's file, or take up the one an earlier server left; and what is known of its caller."""
-        file = self._files.get(call)
-        if file is None:
-            file = self.open_unknown(call, arrived_at, caller_number)
-            contact = ContactId(call)
-            async with UnitOfWork(self._database, reads=True) as unit:
-                for record in await unit.transcripts.segments(contact):
-                    file.segments[record.id] = _segment(record)
-                for draft in (await unit.drafts.of_contact(contact))[:1]:
-                    file.draft = draft
-            if file.segments:
-                self._think_about(call)
-            if file.draft.reference is not None:
-                await self._take_up_ticket(file, file.draft.reference)
+        """Begin a call's file, or take up the one an earlier server left; and what is known of its caller.
+
+        Raises `DatabaseUnavailable`, and `UnknownId` where the database has not heard of the call yet; the file is
+        open all the same.
+        """
+        file = self.opened(call, arrived_at, caller_number)
+        if not file.taken_up:
+            await self._take_up(file)
         async with UnitOfWork(self._database, reads=True) as unit:
             caller = await self._service.caller(unit, ContactId(call))
         return file, caller
 
-    def open_unknown(self, call: CallId, arrived_at: datetime, caller_number: str | None) -> CallFile:
-        """Begin a call's file without asking the database: it is away, and the call is not to wait for it."""
-        file = self._files[call] = CallFile(call, arrived_at, caller_number)
+    def opened(self, call: CallId, arrived_at: datetime, caller_number: str | None) -> CallFile:
+        """The call's file, begun where there is none, without asking the database: no call is to wait for that."""
+        file = self._files.get(call)
+        if file is None:
+            file = self._files[call] = CallFile(call, arrived_at, caller_number)
         return file
+
+    async def _take_up(self, file: CallFile) -> None:
+        contact = ContactId(file.call)
+        async with UnitOfWork(self._database, reads=True) as unit:
+            segments = await unit.transcripts.segments(contact)
+            drafts = await unit.drafts.of_contact(contact)
+        for record in segments:
+            file.segments.setdefault(record.id, _segment(record))
+        if drafts and file.draft == file.blank:
+            file.draft = drafts[0]
+        if file.segments:
+            self._think_about(file.call)
+        if file.draft.reference is not None and file.ticket is None:
+            await self._take_up_ticket(file, file.draft.reference)
+        file.taken_up = True
 
     def dispose(self, call: CallId, disposition: str) -> None:
         """The call ended without a work order, and why."""

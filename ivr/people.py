@@ -12,11 +12,16 @@ import msgspec
 
 from ivr.calls.vocabulary import AgentId, Skill
 from ivr.settings import SettingsError
+from ticketing.vocabulary import Role
 
-ROLES = ("agent", "supervisor")
+ROLES = tuple(role.value for role in Role if role is not Role.SYSTEM)
+AT_THE_PHONES = frozenset({Role.AGENT, Role.SUPERVISOR})
+OF_AN_AGENCY = frozenset({Role.HANDLER, Role.HANDLER_HEAD})
 FIRST_ROSTER = """\
 # 座席名册 / roster: one table a person. `extension` is their phone, `skills` are ids of the site pack.
-# roles: agent (话务员), supervisor (班长)
+# roles: agent (话务员), supervisor (班长), reviewer (预审派单), visitor (回访), overseer (督办), quality (质检),
+# analyst (数据), leader (领导只读), admin (系统管理); handler (承办单位经办) and handler_head (承办单位负责人) with
+# their `agency` of the site pack
 
 [[people]]
 id = "1001"
@@ -45,17 +50,80 @@ name = "值班长"
 extension = "1901"
 role = "supervisor"
 skills = ["supervisor"]
+
+# without a phone of the hotline:
+
+[[people]]
+id = "2001"
+name = "预审派单员"
+role = "reviewer"
+
+[[people]]
+id = "2002"
+name = "回访员"
+extension = "2002"
+role = "visitor"
+
+[[people]]
+id = "2003"
+name = "督办员"
+role = "overseer"
+
+[[people]]
+id = "2004"
+name = "质检员"
+role = "quality"
+
+[[people]]
+id = "2005"
+name = "数据员"
+role = "analyst"
+
+[[people]]
+id = "2006"
+name = "值班领导"
+role = "leader"
+
+[[people]]
+id = "2009"
+name = "系统管理员"
+role = "admin"
+
+[[people]]
+id = "3001"
+name = "热力公司经办"
+role = "handler"
+agency = "e-heat"
+
+[[people]]
+id = "3002"
+name = "热力公司负责人"
+role = "handler_head"
+agency = "e-heat"
+
+[[people]]
+id = "3003"
+name = "城管局经办"
+role = "handler"
+agency = "d-cgj"
+
+[[people]]
+id = "3004"
+name = "城管局负责人"
+role = "handler_head"
+agency = "d-cgj"
 """
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One of the roster."""
+    """One of the roster. Without `extension` they have no phone; `agency` is a handler's own."""
 
     id: AgentId
     name: str
-    extension: str
     role: str
-    skills: tuple[Skill, ...]
+    extension: str | None = None
+    skills: tuple[Skill, ...] = ()
+    agency: str | None = None
 
 
 class _RosterFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,7 +141,7 @@ class Secrets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return "Secrets(…)"
 
 
-def load_roster(path: Path, known_skills: frozenset[str]) -> tuple[Person, ...]:
+def load_roster(path: Path, known_skills: frozenset[str], known_agencies: frozenset[str]) -> tuple[Person, ...]:
     """The people of an instance. Raises `SettingsError` naming the person and the mend."""
     try:
         roster = msgspec.toml.decode(path.read_bytes(), type=_RosterFile).people
@@ -83,17 +151,28 @@ def load_roster(path: Path, known_skills: frozenset[str]) -> tuple[Person, ...]:
         raise SettingsError(f"{path}: {error}") from error
     seen: dict[str, str] = {}
     for person in roster:
-        if not (person.extension.isdecimal() and 2 <= len(person.extension) <= 8):
-            raise SettingsError(f"{path}: extension of {person.id} must be 2 to 8 digits, not {person.extension!r}")
-        if person.role not in ROLES:
-            raise SettingsError(f"{path}: role of {person.id} must be one of {', '.join(ROLES)}, not {person.role!r}")
+        _check_person(path, person, known_agencies)
         for skill in person.skills:
             if skill not in known_skills:
                 raise SettingsError(f"{path}: {person.id} has skill {skill!r}, which the site pack does not know")
         for what, value in (("id", person.id), ("extension", person.extension)):
-            if (other := seen.setdefault(f"{what} {value}", person.id)) is not person.id:
+            if value is not None and (other := seen.setdefault(f"{what} {value}", person.id)) is not person.id:
                 raise SettingsError(f"{path}: {what} {value} stands twice ({other} and {person.id}); make them differ")
     return roster
+
+
+def _check_person(path: Path, person: Person, known_agencies: frozenset[str]) -> None:
+    if person.role not in ROLES:
+        raise SettingsError(f"{path}: role of {person.id} must be one of {', '.join(ROLES)}, not {person.role!r}")
+    if person.extension is None:
+        if person.role in AT_THE_PHONES:
+            raise SettingsError(f"{path}: {person.id} is {person.role} and needs an extension")
+    elif not (person.extension.isdecimal() and 2 <= len(person.extension) <= 8):
+        raise SettingsError(f"{path}: extension of {person.id} must be 2 to 8 digits, not {person.extension!r}")
+    if (person.role in OF_AN_AGENCY) != (person.agency is not None):
+        raise SettingsError(f"{path}: {person.id}: handlers, and only they, name their agency")
+    if person.agency is not None and person.agency not in known_agencies:
+        raise SettingsError(f"{path}: agency of {person.id} is {person.agency!r}, which the site pack does not know")
 
 
 def make_roster(path: Path) -> None:

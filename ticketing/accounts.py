@@ -87,6 +87,11 @@ class Accounts:
             await unit.accounts.note(account_id, failures=failures, locked_until=locked_until)
         raise SignInRefused(locked_until)
 
+    async def get(self, account_id: str) -> AccountRecord:
+        """The person, active or not. Raises `UnknownId`."""
+        async with UnitOfWork(self._database, reads=True) as unit:
+            return await unit.accounts.get(account_id)
+
     async def change_password(self, account_id: str, password: str) -> None:
         """Replace the password and lift a lock. The caller has made sure who asks. Raises `UnknownId`."""
         hashed = await asyncio.to_thread(self._hasher.hash, password)

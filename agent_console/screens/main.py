@@ -34,7 +34,8 @@ from agent_console.widgets.menu import READY, Menu
 from agent_console.widgets.panel import Line
 from ivr.calls.vocabulary import PauseReason
 from ivr.desk.catalogue import Catalogue
-from ivr.desk.wire import Article, Choices, Disposition, Hits, Refused, RevealReason
+from ivr.desk.envelope import Refused
+from ivr.desk.wire import Article, Choices, Disposition, Hits, RevealReason
 from ticketing.vocabulary import FieldName
 
 TYPING_PAUSE: Final = 0.4

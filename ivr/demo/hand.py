@@ -10,28 +10,12 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from ivr.desk.board import apply
-from ivr.desk.wire import (
-    PROTOCOL,
-    SUBPROTOCOL,
-    AnyFromServer,
-    Article,
-    Choices,
-    DeskView,
-    Done,
-    FromDesk,
-    Hits,
-    Number,
-    Refused,
-    Resume,
-    SignIn,
-    Update,
-    Welcome,
-    decode_from_server,
-    encode,
-)
+from ivr.desk.envelope import FromDesk, FromServer, News, Refused, Update
+from ivr.desk.views import DeskView
+from ivr.desk.wire import PROTOCOL, SUBPROTOCOL, AnyFromServer, Resume, SignIn, Welcome, decode_from_server, encode
 from ivr.ports import HotlineError
 
-_Answer = TypeVar("_Answer", Done, Hits, Article, Choices, Number)
+_Answer = TypeVar("_Answer", bound=FromServer)
 ANSWER_S = 10.0
 
 
@@ -44,10 +28,12 @@ class HandRefused(HotlineError):
 
 
 class DeskHand:
-    """One signed-in connection: `view` is what its desk would show now."""
+    """One signed-in connection: `view` is what its desk would show now, `news` the newest of what it watches."""
 
     def __init__(self, socket: ClientConnection, welcome: Welcome) -> None:
-        self.view: DeskView = welcome.view
+        self._view = welcome.view
+        self.person = welcome.person
+        self.news: dict[type[News], News] = {}
         self.token = welcome.token
         self._seq = welcome.seq
         self._socket = socket
@@ -92,6 +78,13 @@ class DeskHand:
             raise HandRefused(f"unexpected {type(got).__name__}")
         return got
 
+    @property
+    def view(self) -> DeskView:
+        """What the seat's desk would show now. Raises `HandRefused` for a person without a seat."""
+        if self._view is None:
+            raise HandRefused("no seat")
+        return self._view
+
     def number(self) -> int:
         """The next request's number."""
         self._requests += 1
@@ -114,12 +107,16 @@ class DeskHand:
             return
 
     async def _take(self, message: AnyFromServer) -> None:
-        if isinstance(message, Update):
+        if isinstance(message, News):
+            async with self._moved:
+                self.news[type(message)] = message
+                self._moved.notify_all()
+        elif isinstance(message, Update):
             if message.seq != self._seq + 1:
                 raise HandRefused(f"update {self._seq + 1} is missing")
             self._seq = message.seq
             async with self._moved:
-                self.view = apply(self.view, message)
+                self._view = apply(self.view, message)
                 self._moved.notify_all()
         elif not isinstance(message, Welcome):
             waiting = self._answers.pop(message.request, None)

@@ -11,7 +11,7 @@ import msgspec
 from ivr.calls.events import AgentReserved, CallArrived, LegHungUp, LegsJoined, PickedUp, QueueMoved, Recorded
 from ivr.calls.measures import ClockStart, fold, measure
 from ivr.demo.report import ensure
-from ivr.desk.wire import DeskView
+from ivr.desk.views import DeskView
 from ivr.event_log import recorded_of
 from ivr.instance import Instance
 from ticketing.database import open_database

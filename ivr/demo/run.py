@@ -27,7 +27,9 @@ from ivr.demo.sip.call import SipCall
 from ivr.demo.sip.received import Answer
 from ivr.demo.sip_party import SipParty
 from ivr.demo.story import load_story
-from ivr.desk.wire import DeskView, Done, EditField, GoReady, Hits, SearchKnowledge, Submit
+from ivr.desk.envelope import Done
+from ivr.desk.views import DeskView
+from ivr.desk.wire import EditField, GoReady, Hits, SearchKnowledge, Submit
 from ivr.instance import Instance
 from ivr.people import write_private
 from ivr.settings import Settings, load_settings

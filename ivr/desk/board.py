@@ -4,12 +4,12 @@ from typing import assert_never
 
 import msgspec
 
+from ivr.desk.views import DeskView
 from ivr.desk.wire import (
     AgentChanged,
     AnyUpdate,
     CallChanged,
     CallCleared,
-    DeskView,
     DraftChanged,
     Heard,
     Noticed,

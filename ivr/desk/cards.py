@@ -3,7 +3,7 @@
 import msgspec
 
 from ivr.calls.roster import Seat
-from ivr.desk.wire import AgentCard
+from ivr.desk.views import AgentCard
 from ticketing.masking import mask_number
 from ticketing.views import DraftView
 from ticketing.vocabulary import FieldName

@@ -16,42 +16,35 @@ from ivr.calls.roster import Seat as Place
 from ivr.calls.seen import CallSeen, QueueSeen
 from ivr.calls.vocabulary import AgentId, AgentState, CallId, CallState, PauseReason
 from ivr.desk.cards import agent_card, for_screen
+from ivr.desk.envelope import Done, FromServer
 from ivr.desk.rates import Today
+from ivr.desk.refusal import Refusal
 from ivr.desk.seats import Seat
+from ivr.desk.views import CallCard, DeskView, Notice, QueueCard, Rate
 from ivr.desk.wire import (
     AgentChanged,
-    AnyFromDesk,
     AnyUpdate,
     Article,
-    CallCard,
     CallChanged,
     CallCleared,
     Choices,
-    DeskView,
-    Done,
     DraftChanged,
     EditField,
     FindChoices,
     FinishCall,
-    FromServer,
     GoReady,
     HangUpCall,
     Heard,
     Hits,
-    Notice,
     Noticed,
     Number,
     Pause,
-    QueueCard,
     QueueChanged,
-    Rate,
     ReadArticle,
-    Refused,
-    Resume,
     RevealNumber,
     Said,
     SearchKnowledge,
-    SignIn,
+    SeatRequest,
     SignOut,
     Submit,
     Submitted,
@@ -60,7 +53,7 @@ from ivr.desk.wire import (
 )
 from ivr.floor import AgentFloor
 from ivr.intake import CallFile, Intake
-from ivr.ports import AsteriskUnavailable, HotlineError
+from ivr.ports import AsteriskUnavailable
 from ticketing.errors import AlreadySubmitted, DatabaseUnavailable, DraftIncomplete, UnknownId
 from ticketing.views import ArticleHit, CallerView, DraftView, TicketView
 
@@ -68,6 +61,14 @@ _log = logging.getLogger(__name__)
 
 NUMBER_SHOWN_MS = 20_000
 """How long a revealed number may stand on a screen."""
+
+LOOK_UP_S = 0.5
+"""How long a call may wait for what is known of its caller before its card is shown without."""
+
+LOOK_AGAIN_S = 1.0
+"""How often the callers of such calls are looked up again."""
+
+STRANGER = CallerView(earlier_calls=0, open_tickets=0, last_ticket=None)
 
 
 _BY_THE_MACHINE = {
@@ -77,17 +78,8 @@ _BY_THE_MACHINE = {
 """What an agent is told whom the machine has paused."""
 
 
-class Refusal(HotlineError):
-    """A request is not carried out; `code` is a key of the message catalogue."""
-
-    def __init__(self, code: str, **params: str) -> None:
-        self.code = code
-        self.params = params
-        super().__init__(code)
-
-    def to(self, request: int) -> Refused:
-        """As the answer to a request."""
-        return Refused(request=request, code=self.code, params=self.params)
+SEATLESS = frozenset({SearchKnowledge, ReadArticle, FindChoices})
+"""What a person without a seat at the phones may ask too."""
 
 
 class Office:
@@ -101,29 +93,19 @@ class Office:
         self._agents: dict[CallId, AgentId] = {}
         self._callers: dict[CallId, CallerView] = {}
         self._news: dict[CallId, CallSeen] = {}  # the newest of each call: bounded by the calls that stand
+        self._strangers: dict[CallId, CallSeen] = {}  # shown before their callers could be looked up
+        self._look_at = 0.0
         self._work = asyncio.Event()
         self._cut_off = False
         intake.listener = self
 
     # ---- desks come and go
 
-    def knows(self, agent: AgentId) -> bool:
-        """Whether the roster has this agent."""
-        try:
-            self._floor.seat(agent)
-        except AgentUnknown:
-            return False
-        return True
-
-    def signed_in(self, agent: AgentId) -> bool:
-        """Whether the agent has taken a seat."""
-        return self._floor.seat(agent).state is not AgentState.LOGGED_OUT
-
     def desk_came(self, agent: AgentId) -> Seat:
-        """A desk of this agent connected. Raises `Refusal`."""
+        """A desk of this agent connected. Raises `Refusal`, too where the running floor has no such seat yet."""
         try:
             self._floor.sign_in(agent)
-        except MoveRefused:
+        except (MoveRefused, AgentUnknown):
             raise Refusal("refused.not_allowed") from None
         return self._seat(agent)
 
@@ -172,8 +154,16 @@ class Office:
 
     async def run(self) -> None:
         """Bring calls to desks and away from them, for ever; what is superseded meanwhile is passed over."""
+        clock = asyncio.get_running_loop().time
         while True:
-            await self._work.wait()
+            if self._strangers and clock() >= self._look_at:
+                await self._look_again()
+                self._look_at = clock() + LOOK_AGAIN_S
+            try:
+                async with asyncio.timeout_at(self._look_at if self._strangers else None):
+                    await self._work.wait()
+            except TimeoutError:
+                continue
             call = self._news.pop(next(iter(self._news)))
             if not self._news:
                 self._work.clear()
@@ -197,6 +187,7 @@ class Office:
         if news.over:
             self._intake.forget(news.call)
             self._callers.pop(news.call, None)
+            self._strangers.pop(news.call, None)
 
     def _queue_card(self, queue: QueueSeen) -> QueueCard:
         measures = self._today.measures()
@@ -210,17 +201,38 @@ class Office:
     async def _pop(self, agent: AgentId, news: CallSeen) -> None:
         """The call comes to a desk: its card, and what was said and drafted before (a restarted server, a transfer)."""
         self._agents[news.call] = agent
-        try:
-            file, caller = await self._intake.open(news.call, news.arrived_at, news.caller_number)
-        except DatabaseUnavailable as why:
-            _log.error("nothing known of the caller of call %s: %s", news.call, why)
-            file = self._intake.open_unknown(news.call, news.arrived_at, news.caller_number)
-            caller = CallerView(earlier_calls=0, open_tickets=0, last_ticket=None)
-        self._callers[news.call] = caller
+        file = await self._look_up(news)
+        if file is None:
+            self._strangers[news.call] = news
+            self._look_at = asyncio.get_running_loop().time() + LOOK_AGAIN_S
+            self._callers.setdefault(news.call, STRANGER)
+            file = self._intake.opened(news.call, news.arrived_at, news.caller_number)
         if self._agents.get(news.call) != agent:
             return  # withdrawn while it was looked up
         self._show(agent, news)
         self._refill(agent, file)
+
+    async def _look_up(self, news: CallSeen) -> CallFile | None:
+        """The call's file, its caller noted; None where the database is away or slow, or has not heard of it yet."""
+        try:
+            async with asyncio.timeout(LOOK_UP_S):
+                file, caller = await self._intake.open(news.call, news.arrived_at, news.caller_number)
+        except (DatabaseUnavailable, UnknownId, TimeoutError) as why:
+            _log.warning("caller of call %s not looked up: %s", news.call, type(why).__name__)
+            return None
+        self._callers[news.call] = caller
+        return file
+
+    async def _look_again(self) -> None:
+        for call, news in list(self._strangers.items()):
+            file = await self._look_up(news)
+            if file is None:
+                return  # what is slow is not asked for the others too
+            shown = self._strangers.pop(call, None)
+            agent = self._agents.get(call)
+            if shown is not None and agent is not None:
+                self._show(agent, shown)
+                self._refill(agent, file)
 
     def _refill(self, agent: AgentId, file: CallFile) -> None:
         seat = self._seat(agent)
@@ -234,6 +246,8 @@ class Office:
             seat.tell(lambda seq: Submitted(seq=seq, ticket=ticket))
 
     def _show(self, agent: AgentId, news: CallSeen) -> None:
+        if news.call in self._strangers:
+            self._strangers[news.call] = news
         card = CallCard(
             id=news.call,
             state=news.state,
@@ -291,7 +305,7 @@ class Office:
 
     # ---- asked by desks
 
-    async def carry_out(self, agent: AgentId, message: AnyFromDesk) -> FromServer:
+    async def carry_out(self, agent: AgentId, message: SeatRequest) -> FromServer:
         """Do what a signed-in desk asks. Raises `Refusal`."""
         try:
             return await self._carry_out(agent, message)
@@ -307,11 +321,9 @@ class Office:
         except AsteriskUnavailable:
             raise Refusal("refused.telephony_unavailable") from None
 
-    async def _carry_out(self, agent: AgentId, message: AnyFromDesk) -> FromServer:
+    async def _carry_out(self, agent: AgentId, message: SeatRequest) -> FromServer:
         request = message.request
         match message:
-            case SignIn() | Resume():
-                raise Refusal("refused.not_allowed")
             case GoReady():
                 self._floor.ready(agent)
             case Pause(reason=reason):

@@ -6,7 +6,7 @@ is cut off and resumes with the whole view.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -17,20 +17,15 @@ from websockets.typing import Subprotocol
 
 from ivr.calls.vocabulary import AgentId
 from ivr.desk import tokens
-from ivr.desk.office import Office, Refusal
+from ivr.desk.counters import Counters
+from ivr.desk.door import Door
+from ivr.desk.envelope import Done, FromServer
+from ivr.desk.newsroom import Newsroom
+from ivr.desk.office import Office
+from ivr.desk.refusal import Refusal
 from ivr.desk.seats import Outbox, Seat
-from ivr.desk.wire import (
-    PROTOCOL,
-    SUBPROTOCOL,
-    AnyFromDesk,
-    FromServer,
-    Resume,
-    SignIn,
-    SignOut,
-    Welcome,
-    decode_from_desk,
-    encode,
-)
+from ivr.desk.staff import Staff
+from ivr.desk.wire import PROTOCOL, SUBPROTOCOL, AnyFromDesk, Resume, SignIn, SignOut, Welcome, decode_from_desk, encode
 from ivr.ports import Clock
 
 _log = logging.getLogger(__name__)
@@ -42,22 +37,30 @@ CLOSE_TRY_AGAIN = 1013  # RFC 6455 registry: try again later
 CLOSE_BAD_DATA = 1007
 CLOSE_POLICY = 1008
 
-Authenticate = Callable[[str, str], Awaitable[AgentId]]
-"""Agent number and password to the agent. Raises `Refusal`."""
-
 
 class _Leave(Exception):
     """The connection is done."""
 
 
 class DeskServer:
-    """Accepts desks for one `Office`; `secret` signs the tokens they resume with."""
+    """Accepts desks whose people come by the `door`; `secret` signs the tokens they resume with."""
 
     def __init__(
-        self, office: Office, authenticate: Authenticate, *, secret: str, site: str, zone: str, clock: Clock
+        self,
+        door: Door,
+        office: Office,
+        newsroom: Newsroom,
+        counters: Counters,
+        *,
+        secret: str,
+        site: str,
+        zone: str,
+        clock: Clock,
     ) -> None:
+        self._door = door
         self._office = office
-        self._authenticate = authenticate
+        self._newsroom = newsroom
+        self._counters = counters
         self._secret = secret
         self._site = site
         self._zone = zone
@@ -84,62 +87,67 @@ class DeskServer:
         outbox = Outbox()
         try:
             async with asyncio.timeout(SIGN_IN_S):
-                agent, seat = await self._welcome(socket, outbox)
+                staff, seat = await self._welcome(socket, outbox)
         except (TimeoutError, _Leave, ConnectionClosed):
             return
-        _log.info("desk connected: agent %s", agent)
+        _log.info("desk connected: agent %s", staff.id)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._send(socket, outbox), name=f"desk {agent} send")
-                group.create_task(self._cut_off(socket, outbox), name=f"desk {agent} watch")
-                group.create_task(self._read(socket, agent, outbox), name=f"desk {agent} read")
+                group.create_task(self._send(socket, outbox), name=f"desk {staff.id} send")
+                group.create_task(self._cut_off(socket, outbox), name=f"desk {staff.id} watch")
+                group.create_task(self._read(socket, staff, outbox), name=f"desk {staff.id} read")
         except* (_Leave, ConnectionClosed):
             pass
         finally:
-            seat.unwatch(outbox)
-            _log.info("desk gone: agent %s", agent)
+            if seat is not None:
+                seat.unwatch(outbox)
+            self._newsroom.leave(outbox)
+            _log.info("desk gone: agent %s", staff.id)
 
-    async def _welcome(self, socket: ServerConnection, outbox: Outbox) -> tuple[AgentId, Seat]:
+    async def _welcome(self, socket: ServerConnection, outbox: Outbox) -> tuple[Staff, Seat | None]:
         while True:
             message = await self._next(socket)
             try:
-                agent = await self._identify(message)
+                staff = await self._identify(message)
+                seat = self._office.desk_came(staff.id) if staff.extension is not None else None
             except Refusal as why:
                 await socket.send(encode(why.to(message.request)), text=True)
                 continue
-            seat = self._office.desk_came(agent)
-            seat.watch(outbox)
+            if seat is not None:
+                seat.watch(outbox)
             now = self._clock.now()
             welcome = Welcome(
                 request=message.request,
-                token=tokens.issue(self._secret, agent, now),
+                token=tokens.issue(self._secret, staff.id, now),
+                person=staff,
                 site=self._site,
                 zone=self._zone,
                 now=now,
-                seq=seat.seq,
-                view=seat.view,
+                seq=seat.seq if seat is not None else 0,
+                view=seat.view if seat is not None else None,
             )
             try:
                 await socket.send(encode(welcome), text=True)
             except BaseException:
-                seat.unwatch(outbox)
+                if seat is not None:
+                    seat.unwatch(outbox)
                 raise
-            return agent, seat
+            return staff, seat
 
-    async def _identify(self, message: AnyFromDesk) -> AgentId:
+    async def _identify(self, message: AnyFromDesk) -> Staff:
         if isinstance(message, SignIn | Resume) and message.protocol != PROTOCOL:
             raise Refusal("refused.protocol", desk=str(message.protocol), server=str(PROTOCOL))
         match message:
             case SignIn(agent=agent, password=password):
-                return await self._authenticate(agent, password)
+                return await self._door.sign_in(agent, password)
             case Resume(token=token):
                 try:
                     agent_id, issued = tokens.read(self._secret, token, self._clock.now())
                 except tokens.TokenInvalid:
                     raise Refusal("refused.token_unknown") from None
-                if self._left.get(agent_id, issued) > issued or not self._office.knows(agent_id):
+                if self._left.get(agent_id, issued) > issued:
                     raise Refusal("refused.token_unknown")
-                return agent_id
+                return await self._door.known(agent_id)
             case _:
                 raise Refusal("refused.not_signed_in")
 
@@ -151,16 +159,17 @@ class DeskServer:
             await socket.close(CLOSE_BAD_DATA, "not a message of this protocol")
             raise _Leave from None
 
-    async def _read(self, socket: ServerConnection, agent: AgentId, outbox: Outbox) -> None:
+    async def _read(self, socket: ServerConnection, staff: Staff, outbox: Outbox) -> None:
         while True:
             message = await self._next(socket)
-            outbox.put(await self._answer(agent, message))
-            if isinstance(message, SignOut) and not self._office.signed_in(agent):
-                self._left[agent] = self._clock.now()
+            answer = await self._answer(staff, message, outbox)
+            outbox.put(answer)
+            if isinstance(message, SignOut) and isinstance(answer, Done):
+                self._left[staff.id] = self._clock.now()
 
-    async def _answer(self, agent: AgentId, message: AnyFromDesk) -> FromServer:
+    async def _answer(self, staff: Staff, message: AnyFromDesk, outbox: Outbox) -> FromServer:
         try:
-            return await self._office.carry_out(agent, message)
+            return await self._counters.carry_out(staff, message, outbox)
         except Refusal as why:
             return why.to(message.request)
 

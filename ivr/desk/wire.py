@@ -12,8 +12,12 @@ from typing import TypeAlias
 import msgspec
 
 from asr.transcript import Hypothesis, Segment
-from ivr.calls.vocabulary import AgentState, CallState, PauseReason
-from ticketing.views import ArticleHit, ArticleView, CallerView, Choice, DraftView, TicketView
+from ivr.calls.vocabulary import PauseReason
+from ivr.desk.envelope import Done, FromDesk, FromServer, News, Refused, Update
+from ivr.desk.staff import Staff
+from ivr.desk.topics import Topic
+from ivr.desk.views import AgentCard, CallCard, DeskView, Fault, FloorCall, Notice, QueueCard
+from ticketing.views import ArticleHit, ArticleView, Choice, DraftView, TicketView
 from ticketing.vocabulary import FieldName
 
 PROTOCOL = 1
@@ -37,78 +41,7 @@ class RevealReason(StrEnum):
     VERIFY = "verify"
 
 
-class AgentCard(msgspec.Struct, frozen=True, kw_only=True):
-    """The person at the desk and what they are doing since when (UTC).
-
-    A `pause_reason` in a state other than paused is a pause asked for during a call: it begins after the wrap-up.
-    """
-
-    id: str
-    name: str
-    extension: str
-    state: AgentState
-    since: datetime
-    pause_reason: PauseReason | None = None
-
-
-class Rate(msgspec.Struct, frozen=True, kw_only=True):
-    """A rate with what it is made of; no value is shown where `of` is 0."""
-
-    part: int
-    of: int
-
-
-class QueueCard(msgspec.Struct, frozen=True, kw_only=True):
-    """The queue now and today's rates. `oldest_since` is when the longest waiting caller entered (UTC)."""
-
-    waiting: int
-    oldest_since: datetime | None
-    answered: Rate
-    answered_in_15s: Rate
-
-
-class CallCard(msgspec.Struct, frozen=True, kw_only=True):
-    """The call at this desk. The number is masked; `answered_at` and `ended_at` are UTC."""
-
-    id: str
-    state: CallState
-    masked_number: str
-    caller: CallerView
-    arrived_at: datetime
-    answered_at: datetime | None = None
-    ended_at: datetime | None = None
-    hearing: bool = True
-
-
-class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """A word from the server to the person: `code` is a key of the message catalogue, `params` fill it."""
-
-    code: str
-    params: dict[str, str] = {}
-    alarm: bool = False
-
-
-class DeskView(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a desk shows that the server knows. Screens are functions of this and of what is being typed."""
-
-    agent: AgentCard
-    queue: QueueCard
-    call: CallCard | None = None
-    segments: tuple[Segment, ...] = ()
-    hypotheses: tuple[Hypothesis, ...] = ()
-    draft: DraftView | None = None
-    suggested: tuple[ArticleHit, ...] = ()
-    ticket: TicketView | None = None
-    notices: tuple[Notice, ...] = ()
-
-
 # ---- from the desk
-
-
-class FromDesk(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
-    """Root of what a desk says."""
-
-    request: int
 
 
 class SignIn(FromDesk, frozen=True, kw_only=True):
@@ -207,10 +140,20 @@ class RevealNumber(FromDesk, frozen=True, kw_only=True):
     reason: RevealReason
 
 
-AnyFromDesk: TypeAlias = (
-    SignIn
-    | Resume
-    | GoReady
+class Watch(FromDesk, frozen=True, kw_only=True):
+    """From now on tell the news of a topic, the newest at once."""
+
+    topic: Topic
+
+
+class Unwatch(FromDesk, frozen=True, kw_only=True):
+    """No more news of a topic."""
+
+    topic: Topic
+
+
+SeatRequest: TypeAlias = (
+    GoReady
     | Pause
     | SignOut
     | HangUpCall
@@ -223,39 +166,28 @@ AnyFromDesk: TypeAlias = (
     | FindChoices
     | RevealNumber
 )
+"""What is asked at a seat."""
+
+AnyFromDesk: TypeAlias = SignIn | Resume | Watch | Unwatch | SeatRequest
 
 
 # ---- from the server
 
 
-class FromServer(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
-    """Root of what the server says."""
-
-
 class Welcome(FromServer, frozen=True, kw_only=True):
-    """Signed in. `token` resumes this desk; `now` is the server's clock (UTC) for the desk's own clocks."""
+    """Signed in. `token` resumes this desk; `now` is the server's clock (UTC) for the desk's own clocks.
+
+    `view` is the seat's; a person without a phone has none.
+    """
 
     request: int
     token: str
+    person: Staff
     site: str
     zone: str
     now: datetime
     seq: int
-    view: DeskView
-
-
-class Refused(FromServer, frozen=True, kw_only=True):
-    """A request was not carried out: `code` is a key of the message catalogue, `params` fill it."""
-
-    request: int
-    code: str
-    params: dict[str, str] = {}
-
-
-class Done(FromServer, frozen=True, kw_only=True):
-    """A request was carried out and has no other answer."""
-
-    request: int
+    view: DeskView | None
 
 
 class Hits(FromServer, frozen=True, kw_only=True):
@@ -287,12 +219,6 @@ class Number(FromServer, frozen=True, kw_only=True):
     request: int
     number: str
     for_ms: int
-
-
-class Update(FromServer, frozen=True, kw_only=True):
-    """Root of what changes the view."""
-
-    seq: int
 
 
 class AgentChanged(Update, frozen=True, kw_only=True):
@@ -355,6 +281,22 @@ class Noticed(Update, frozen=True, kw_only=True):
     notice: Notice
 
 
+class FloorNews(News, frozen=True, kw_only=True):
+    """大屏: the queue with today's rates, everybody at the phones, every call that stands. At most once a second."""
+
+    queue: QueueCard
+    seats: tuple[AgentCard, ...]
+    calls: tuple[FloorCall, ...]
+
+
+class FaultsNews(News, frozen=True, kw_only=True):
+    """告警: all that is broken now; empty when nothing is."""
+
+    faults: tuple[Fault, ...]
+
+
+AnyNews: TypeAlias = FloorNews | FaultsNews
+
 AnyUpdate: TypeAlias = (
     AgentChanged
     | QueueChanged
@@ -368,25 +310,7 @@ AnyUpdate: TypeAlias = (
     | Noticed
 )
 
-AnyFromServer: TypeAlias = (
-    Welcome
-    | Refused
-    | Done
-    | Hits
-    | Article
-    | Choices
-    | Number
-    | AgentChanged
-    | QueueChanged
-    | CallChanged
-    | CallCleared
-    | Heard
-    | Said
-    | DraftChanged
-    | Suggested
-    | Submitted
-    | Noticed
-)
+AnyFromServer: TypeAlias = Welcome | Refused | Done | Hits | Article | Choices | Number | AnyUpdate | AnyNews
 
 _to_desk = msgspec.json.Encoder()
 _from_desk: msgspec.json.Decoder[AnyFromDesk] = msgspec.json.Decoder(AnyFromDesk)

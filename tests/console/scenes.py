@@ -9,7 +9,7 @@ import msgspec
 
 from asr.transcript import Hypothesis, Segment, Speaker, Word
 from ivr.calls.vocabulary import AgentState, CallState
-from ivr.desk.wire import AgentCard, CallCard, DeskView, QueueCard, Rate
+from ivr.desk.views import AgentCard, CallCard, DeskView, QueueCard, Rate
 from ticketing.views import ArticleHit, ArticleView, CallerView, Choice, DraftField, DraftView, TicketView
 from ticketing.vocabulary import FieldName, RequestType, Urgency
 

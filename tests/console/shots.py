@@ -9,7 +9,8 @@ import msgspec
 from agent_console.desk import Pace
 from asr.transcript import Speaker
 from ivr.desk.catalogue import Language
-from ivr.desk.wire import DeskView, DraftChanged, Said
+from ivr.desk.views import DeskView
+from ivr.desk.wire import DraftChanged, Said
 from tests.console.scenes import DRAFT, HEAT_COLD, IDLE, IN_CALL, RINGS, segment
 from tests.console.stage import QUICK, Stage, desk_at, server_with
 from tests.fakes.desk_server import DeskServer

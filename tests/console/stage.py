@@ -16,7 +16,8 @@ from agent_console.desk import Pace
 from agent_console.screens.main import MainScreen
 from agent_console.widgets.transcript import Transcript
 from ivr.desk.catalogue import Language, load
-from ivr.desk.wire import DeskView, Refused
+from ivr.desk.envelope import Refused
+from ivr.desk.views import DeskView
 from tests.console.picture import picture
 from tests.console.scenes import ARTICLES, CHOICES, NOW
 from tests.fakes.desk_server import DeskServer

@@ -4,6 +4,7 @@ import msgspec
 
 from asr.transcript import Hypothesis, Segment, Speaker
 from ivr.calls.vocabulary import AgentState, CallState
+from ivr.desk.views import Notice
 from ivr.desk.wire import (
     AgentChanged,
     CallChanged,
@@ -11,7 +12,6 @@ from ivr.desk.wire import (
     DraftChanged,
     HangUpCall,
     Heard,
-    Notice,
     Noticed,
     QueueChanged,
     RevealNumber,

@@ -8,17 +8,7 @@ from agent_console.screens.main import MainScreen
 from agent_console.screens.sign_in import SignInScreen
 from agent_console.state import LinkState
 from asr.transcript import Speaker
-from ivr.desk.wire import (
-    DraftChanged,
-    EditField,
-    GoReady,
-    HangUpCall,
-    Resume,
-    Said,
-    SearchKnowledge,
-    SignIn,
-    Submit,
-)
+from ivr.desk.wire import DraftChanged, EditField, GoReady, HangUpCall, Resume, Said, SearchKnowledge, SignIn, Submit
 from tests.console.scenes import DRAFT, IDLE, IN_CALL, segment
 from tests.console.stage import Stage, desk_at, server_with
 from tests.fakes.desk_server import DeskServer

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from agent_console.edits import Edit, Edits, EditState
-from ivr.desk.wire import Refused
+from ivr.desk.envelope import Refused
 from ticketing.views import DraftField, DraftView
 from ticketing.vocabulary import FieldName
 

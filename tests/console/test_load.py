@@ -11,18 +11,8 @@ from agent_console.said import Said as Spoken
 from agent_console.tones import Piece
 from agent_console.widgets.transcript import Transcript
 from asr.transcript import Hypothesis, Segment, Speaker
-from ivr.desk.wire import (
-    AnyUpdate,
-    CallCard,
-    CallChanged,
-    CallCleared,
-    DraftChanged,
-    Heard,
-    Notice,
-    Noticed,
-    Said,
-    Suggested,
-)
+from ivr.desk.views import CallCard, Notice
+from ivr.desk.wire import AnyUpdate, CallChanged, CallCleared, DraftChanged, Heard, Noticed, Said, Suggested
 from tests.console.scenes import CALL, DRAFT, IDLE, IN_CALL, SUGGESTED, segment
 from tests.console.stage import Stage, desk_at, server_with
 from tests.fakes.desk_server import DeskServer

@@ -19,7 +19,8 @@ from agent_console.tones import Piece, Tone
 from asr.transcript import Hypothesis, Segment, Speaker
 from ivr.calls.vocabulary import AgentState, CallState, PauseReason
 from ivr.desk.catalogue import Language, load
-from ivr.desk.wire import DeskView, Refused
+from ivr.desk.envelope import Refused
+from ivr.desk.views import DeskView
 from tests.console.scenes import (
     AGENT,
     CALL,

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,8 @@ from ivr.demo.server import free_ports
 from ivr.demo.sip.dialled import DialledCall
 from ivr.demo.sip.received import Behaviour
 from ivr.demo.sip_party import SipParty
-from ivr.desk.wire import Done, GoReady
+from ivr.desk.envelope import Done
+from ivr.desk.wire import GoReady
 from ivr.instance import Instance
 from ivr.settings import Settings, load_settings
 from tests.asterisk_prefix import PREFIX
@@ -111,13 +112,16 @@ class Stage:
         return phone
 
     async def agent(self, extension: str, *, ready: bool = True) -> DeskHand:
-        password = self.hotline.instance.passwords[extension]
-        hand = await self._stack.enter_async_context(DeskHand.at(self.desk_address, agent=extension, password=password))
+        hand = await self._stack.enter_async_context(self.hand(extension))
         if ready:
             await hand.ask(GoReady(request=hand.number()), Done)
             waiting = (AgentState.LOGGED_OUT, AgentState.PAUSED)  # a caller in the queue may be offered at once
             await hand.until(lambda view: view.agent.state not in waiting, "ready")
         return hand
+
+    def hand(self, person: str) -> AbstractAsyncContextManager[DeskHand]:
+        """Anybody of the roster at their desk, with a phone or without."""
+        return DeskHand.at(self.desk_address, agent=person, password=self.hotline.instance.passwords[person])
 
     async def dial(self, citizen: SipParty) -> DialledCall:
         call = await citizen.dial(HOTLINE)

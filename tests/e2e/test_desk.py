@@ -1,23 +1,26 @@
 """The desk's side of a real call: what it is shown, what it may do, and what it may not."""
 
 import asyncio
+from collections.abc import Sequence
 
 import msgspec
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from ivr.calls.events import Recorded
 from ivr.calls.vocabulary import AgentState
 from ivr.demo.hand import DeskHand, HandRefused
 from ivr.demo.sip.received import Answer
 from ivr.demo.story import load_story
+from ivr.desk.envelope import Done, Refused
+from ivr.desk.topics import Topic
+from ivr.desk.views import DeskView
 from ivr.desk.wire import (
     PROTOCOL,
     SUBPROTOCOL,
     Choices,
-    DeskView,
     Disposition,
-    Done,
     EditField,
     FindChoices,
     FinishCall,
@@ -25,21 +28,22 @@ from ivr.desk.wire import (
     HangUpCall,
     Hits,
     Number,
-    Refused,
     RevealNumber,
     RevealReason,
     SearchKnowledge,
     SignIn,
     SignOut,
     Submit,
+    Watch,
     decode_from_server,
     encode,
 )
+from ivr.event_log import DatabaseEventLog
 from tests.e2e.stage import Stage
 from tests.e2e.test_line import connected
 from tests.until import until_async
 from ticketing.unit_of_work import UnitOfWork
-from ticketing.vocabulary import ContactId, FieldName
+from ticketing.vocabulary import ContactId, FieldName, Role
 
 pytestmark = pytest.mark.e2e
 
@@ -199,3 +203,50 @@ async def test_nothing_is_done_for_who_has_not_signed_in(stage: Stage) -> None:
         answer = decode_from_server(await socket.recv())
         assert isinstance(answer, Refused)
         assert answer.code == "refused.protocol"
+
+
+async def test_a_person_without_a_phone_signs_in_and_has_no_seat(stage: Stage) -> None:
+    async with stage.hand("2001") as hand:
+        assert hand.person.role is Role.REVIEWER
+        with pytest.raises(HandRefused, match="no seat"):
+            _ = hand.view
+        with pytest.raises(HandRefused, match=r"refused\.not_allowed"):
+            await hand.ask(GoReady(request=hand.number()), Done)
+        with pytest.raises(HandRefused, match=r"refused\.not_allowed"):
+            await hand.ask(Watch(request=hand.number(), topic=Topic.FAULTS), Done)
+        hits = await hand.ask(SearchKnowledge(request=hand.number(), query="暖气"), Hits)
+        assert hits.hits
+        token = hand.token
+        await hand.ask(SignOut(request=hand.number()), Done)
+    with pytest.raises(HandRefused, match=r"refused\.token_unknown"):
+        async with DeskHand.at(stage.desk_address, token=token):
+            pass
+
+
+async def test_a_supervisor_may_watch_what_is_broken(stage: Stage) -> None:
+    async with stage.hand("1901") as hand:
+        await hand.ask(Watch(request=hand.number(), topic=Topic.FAULTS), Done)
+
+
+async def test_a_call_comes_to_its_desk_while_the_event_log_is_slow(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await stage.dial(await stage.citizen("13800000077"))
+    await first.hang_up()
+    keep, may_keep = DatabaseEventLog.append, asyncio.Event()
+
+    async def kept_later(log: DatabaseEventLog, records: Sequence[Recorded]) -> None:
+        await may_keep.wait()
+        await keep(log, records)
+
+    monkeypatch.setattr(DatabaseEventLog, "append", kept_later)
+    await stage.phone("1001", Answer())
+    hand = await stage.agent("1001")
+    call = await stage.dial(await stage.citizen("13800000077"))
+    view = await hand.until(connected, "talking while nothing can be kept")
+    assert view.call is not None
+    assert view.call.masked_number == "138****0077"
+    may_keep.set()
+    await hand.until(lambda view: view.call is not None and view.call.caller.earlier_calls == 1, "the caller known", 10)
+    await call.hang_up()
+    await stage.free(hand)

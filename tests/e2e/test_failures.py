@@ -13,7 +13,9 @@ from ivr.demo.hand import DeskHand
 from ivr.demo.server import ServerProcess, running_server
 from ivr.demo.sip.received import Answer
 from ivr.demo.sip_party import SipParty
-from ivr.desk.wire import DeskView, Done, GoReady
+from ivr.desk.envelope import Done
+from ivr.desk.views import DeskView
+from ivr.desk.wire import GoReady
 from ivr.people import load_passwords
 from tests.e2e.stage import HOTLINE, Home, standing, until_empty
 from tests.e2e.test_line import connected, hear_each_other

@@ -8,7 +8,9 @@ import pytest
 from ivr.calls.vocabulary import AgentState, CallState, PauseReason
 from ivr.demo.sip.call import DigitsBy, SipCall
 from ivr.demo.sip.received import Answer, Decline, Ring
-from ivr.desk.wire import DeskView, Done, GoReady, HangUpCall
+from ivr.desk.envelope import Done
+from ivr.desk.views import DeskView
+from ivr.desk.wire import GoReady, HangUpCall
 from tests.e2e.stage import Home, Stage, running_stage
 from tests.tones import loudest_hz, tone
 from tests.until import until

@@ -16,8 +16,11 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from ivr.calls.vocabulary import AgentState, CallState
+from ivr.calls.vocabulary import AgentId, AgentState, CallState
 from ivr.desk import board
+from ivr.desk.envelope import Done, FromDesk, FromServer, Refused
+from ivr.desk.staff import Staff
+from ivr.desk.views import DeskView
 from ivr.desk.wire import (
     PROTOCOL,
     SUBPROTOCOL,
@@ -28,21 +31,16 @@ from ivr.desk.wire import (
     CallChanged,
     CallCleared,
     Choices,
-    DeskView,
-    Done,
     DraftChanged,
     EditField,
     FindChoices,
     FinishCall,
-    FromDesk,
-    FromServer,
     GoReady,
     HangUpCall,
     Hits,
     Number,
     Pause,
     ReadArticle,
-    Refused,
     Resume,
     RevealNumber,
     SearchKnowledge,
@@ -51,12 +49,14 @@ from ivr.desk.wire import (
     Submit,
     Submitted,
     TakeSuggestion,
+    Unwatch,
+    Watch,
     Welcome,
     decode_from_desk,
     encode,
 )
 from ticketing.views import ArticleHit, ArticleView, Choice, DraftField, DraftView, TicketView
-from ticketing.vocabulary import FieldName
+from ticketing.vocabulary import FieldName, Role
 
 Said = TypeVar("Said", bound=FromDesk)
 
@@ -69,6 +69,8 @@ class DeskServer:
     now: datetime
     agent: str = "1001"
     password: str = "open sesame"
+    role: Role = Role.AGENT
+    extension: str | None = "8001"
     site: str = "运城12345"
     zone: str = "Asia/Shanghai"
     port: int = 0
@@ -198,6 +200,7 @@ class DeskServer:
             welcome = Welcome(
                 request=greeting.request,
                 token=self._token,
+                person=Staff(id=AgentId(self.agent), name="话务员甲", role=self.role, extension=self.extension),
                 site=self.site,
                 zone=self.zone,
                 now=self.now,
@@ -303,6 +306,8 @@ class DeskServer:
                 return Choices(request=number, field=name, choices=choices)
             case RevealNumber():
                 return Number(request=number, number=self.number, for_ms=15_000)
+            case Watch() | Unwatch():
+                pass
             case _:
                 assert_never(message)
         return Done(request=number)

@@ -9,19 +9,16 @@ from hypothesis import strategies as st
 from asr.transcript import Hypothesis, Segment, Speaker
 from ivr.calls.vocabulary import AgentState, CallState
 from ivr.desk import board
+from ivr.desk.views import DeskView, Notice, QueueCard, Rate
 from ivr.desk.wire import (
     AgentChanged,
     AnyUpdate,
     CallChanged,
     CallCleared,
-    DeskView,
     DraftChanged,
     Heard,
-    Notice,
     Noticed,
-    QueueCard,
     QueueChanged,
-    Rate,
     Said,
     Submitted,
     Suggested,

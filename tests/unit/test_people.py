@@ -5,8 +5,10 @@ import pytest
 
 from ivr.people import load_passwords, load_roster, load_secrets, make_passwords, make_roster, make_secrets
 from ivr.settings import SettingsError
+from ticketing.vocabulary import Role
 
 SKILLS = frozenset({"general", "heating", "enterprise", "enrolment", "supervisor"})
+AGENCIES = frozenset({"e-heat", "d-cgj"})
 
 
 def mode(path: Path) -> int:
@@ -15,8 +17,9 @@ def mode(path: Path) -> int:
 
 def test_the_first_roster_is_valid(tmp_path: Path) -> None:
     make_roster(tmp_path / "roster.toml")
-    people = load_roster(tmp_path / "roster.toml", SKILLS)
-    assert [p.extension for p in people] == ["1001", "1002", "1003", "1901"]
+    people = load_roster(tmp_path / "roster.toml", SKILLS, AGENCIES)
+    assert [p.extension for p in people if p.extension] == ["1001", "1002", "1003", "1901", "2002"]
+    assert {p.role for p in people} == {role.value for role in Role if role is not Role.SYSTEM}
 
 
 def test_secrets_are_private_differ_and_survive(tmp_path: Path) -> None:
@@ -53,6 +56,9 @@ def test_passwords_are_made_once_for_each(tmp_path: Path) -> None:
         (('extension = "1002"', 'extension = "1001"'), "extension 1001 stands twice"),
         (('extension = "1002"', 'extension = "10x2"'), "10x2"),
         (('role = "supervisor"', 'role = "boss"'), "boss"),
+        (('extension = "1001"\n', ""), "1001 is agent and needs an extension"),
+        (('agency = "e-heat"', 'agency = "e-hot"'), "e-hot"),
+        (('agency = "e-heat"\n', ""), "name their agency"),
         (('"enterprise"]', '"flying"]'), "flying"),
         (('name = "话务员甲"', 'nmae = "话务员甲"'), "nmae"),
     ],
@@ -62,9 +68,9 @@ def test_a_faulty_roster_is_named(tmp_path: Path, change: tuple[str, str], named
     make_roster(path)
     path.write_text(path.read_text().replace(*change))
     with pytest.raises(SettingsError, match=named):
-        load_roster(path, SKILLS)
+        load_roster(path, SKILLS, AGENCIES)
 
 
 def test_a_missing_roster_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="hotline setup"):
-        load_roster(tmp_path / "roster.toml", SKILLS)
+        load_roster(tmp_path / "roster.toml", SKILLS, AGENCIES)
