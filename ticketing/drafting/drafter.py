@@ -81,7 +81,9 @@ class Drafter:
         course = course_of(said)
         turned = self._refusals.listen(said, course) if danger is None else None
         secret = wishes.wants_secrecy(said)
-        kind = self._kinds.judge(said, category, danger=danger is not None, secret=bool(secret))
+        kind = self._kinds.judge(
+            said, category, danger=danger is not None, secret=bool(secret), turned=turned is not None
+        )
         answered = kind.kind is RequestType.ENQUIRY and turned is None and course.answered
         day = dates.occurred_on(said, local)
         day_value = local.date() if danger and day is None else day.day if day else None

@@ -10,11 +10,9 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ticketing.drafting.corpus import line, read_training, training_dir
 from ticketing.drafting.cues import Cue, CueList
 from ticketing.drafting.dangers import PATTERNS
-from ticketing.drafting.features import bag
-from ticketing.drafting.textmodel import TextModel, train
+from ticketing.drafting.dangersense import DangerSense
 from ticketing.pack import Emergency, EmergencyTransfer
 from ticketing.views import Utterance
 from ticketing.vocabulary import Speaker
@@ -26,22 +24,17 @@ _HELD = 0.5
 _WANTED = 0.4
 """Weight that is enough once the agent connects an emergency line by name."""
 
-_SAFE = "平安"
 _GAS = "em-gas"
-_TELLING = 25
-"""Characters a citizen must have said before the model is believed: of less it knows too little."""
+_HINTING, _TELLING = 8, 25
+"""Characters a citizen must have said before the model is asked, and before it is believed as it stands."""
 
 _LEARNED_BRIEF, _LEARNED_SURE, _LEARNED_FROM, _LEARNED_SENT, _LEARNED_SAFE = 1.0, 0.0, -2.0, -4.0, -3.0
-"""The model's score of danger over safety from which little said counts; from which no routine word of the agent
-outweighs it; from which it counts; from which it does once the agent connects an
-emergency line by name; from which no routine word of the agent outweighs it; and below which the words of danger a citizen used are believed less.
+"""The model's score of danger over safety: from which little said counts; from which no routine word of the agent
+outweighs it; from which it counts; from which it does once the agent connects an emergency line by name; below which
+the words of danger a citizen used are believed less.
 """
 
 _PER_SCORE, _LEARNED_MOST, _SAFE_SCALE = 0.4, 0.8, 0.6
-_LONG = 7
-_CALM_TEXTS = 500
-"""How many lines of ordinary matters the model learns safety from; more would outweigh the dangers."""
-
 _CALM = 4
 """Turns of an agent who minds no danger after which there is none."""
 
@@ -113,24 +106,9 @@ class Danger(NamedTuple):
     weight: float
 
 
-class Learned(NamedTuple):
-    """The likeliest emergency line, and how much it is likelier than safety."""
-
-    score: float
-    target: str
-
-
-def _trained(targets: Sequence[str]) -> TextModel:
-    """A model of the dangers' lines, of safe lines that sound like them, and of some ordinary matters."""
-    dangers = list(read_training(training_dir("dangers"), {name: "" for name in (*targets, _SAFE)}))
-    matters = [
-        line(_SAFE, raw)
-        for path in sorted(training_dir("categories").glob("[0-9]*.txt"))
-        for raw in path.read_text(encoding="utf-8").splitlines()
-        if not raw.startswith("#") and len(raw) > _LONG
-    ]
-    every = max(1, len(matters) // _CALM_TEXTS)
-    return train([(one.label, bag([(one.text, 1.0)])) for one in [*dangers, *matters[::every]]])
+def _target(line: EmergencyTransfer) -> str:
+    """What a draft calls the line: its number, or its id where the number is words."""
+    return line.target_number if line.target_number.isdigit() else line.id
 
 
 def _named(sends: Sequence[str]) -> list[str]:
@@ -153,7 +131,7 @@ class EmergencyWatch:
         self._negative = CueList(rules.match.negative_markers)
         self._window = rules.match.negation_window_chars
         self._known: dict[str, dict[str, float]] = {}
-        self._model = _trained([line.target_number if line.target_number.isdigit() else line.id for line in rules.transfers])
+        self._sense = DangerSense([_target(line) for line, _, _ in self._lines])
 
     def listen(self, utterances: Sequence[Utterance]) -> Danger | None:
         """The danger the citizen speaks of as happening now, None where there is none."""
@@ -167,7 +145,7 @@ class EmergencyWatch:
             for target, weight in self.weigh(said.text).items():
                 heard[target] = max(heard.get(target, 0.0), weight) + (0.1 if target in heard else 0.0)
                 evidence.append((weight, said.id))
-        learned = self.learned([said.text for said in standing])
+        learned = self._sense.judge([said.text for said in standing])
         agent = [u.text for u in utterances if u.speaker is Speaker.AGENT]
         sends = [text for text in agent if _SENDS.search(text)]
         cares = sum(1 for text in agent if _CARE.search(text))
@@ -175,9 +153,9 @@ class EmergencyWatch:
         named = _named(sends)
         named = [t for t in named if t != _GAS or t in heard or learned.target == t]
         connects = connects and bool(named)
-        brief = sum(len(said.text) for said in standing) < _TELLING
-        least = _LEARNED_SENT if connects else _LEARNED_BRIEF if brief else _LEARNED_FROM
-        if standing and learned.score > least:
+        said_much = sum(len(said.text) for said in standing)
+        least = _LEARNED_SENT if connects else _LEARNED_BRIEF if said_much < _TELLING else _LEARNED_FROM
+        if said_much >= _HINTING and learned.score > least:
             gained = min(_LEARNED_MOST, max(0.0, learned.score - _LEARNED_FROM) * _PER_SCORE)
             target = named[0] if named else learned.target
             heard[target] = heard.get(target, 0.0) + gained
@@ -193,14 +171,6 @@ class EmergencyWatch:
         if routine or max(heard.values()) < enough or (not sends and cares == 0 and self._calm(utterances, evidence)):
             return None
         return Danger(best, tuple(dict.fromkeys(u for _, u in sorted(evidence, key=lambda e: -e[0])[:2])), heard[best])
-
-    def learned(self, texts: Sequence[str]) -> "Learned":
-        """What the model makes of all a citizen said: the likeliest line, and its score over that of safety."""
-        scores = self._model.scores(bag([(text, 1.0) for text in texts]))
-        safe = self._model.number[_SAFE]
-        rivals = [at for at in range(len(scores)) if at != safe]
-        best = max(rivals, key=lambda at: float(scores[at]))
-        return Learned(float(scores[best] - scores[safe]), self._model.labels[best])
 
     @staticmethod
     def _calm(utterances: Sequence[Utterance], evidence: list[tuple[float, str]]) -> bool:
@@ -226,7 +196,7 @@ class EmergencyWatch:
             if weights:
                 found[target] = weights[0] + 0.3 * sum(weights[1:3])
         for line, positive, negative in self._lines:
-            target = line.target_number if line.target_number.isdigit() else line.id
+            target = _target(line)
             if any(self._holds(text, cue, negative) for cue in positive.find(text)):
                 found[target] = max(0.9, found.get(target, 0.0)) + 0.2
             elif any(negative.find(text)):
