@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ivr.commands.common import DEFAULT_HOME, AsJson, Home, fail, say, say_json, settings_of, told
+from ticketing.drafting.categoriser import topics
 from ticketing.drafting.cli_format import draft_dialogues
 from ticketing.drafting.drafter import Drafter
 from ticketing.knowledge.index import KnowledgeIndex
@@ -35,7 +36,7 @@ def search_knowledge(
     """Search the articles as the desk does."""
     site = _site(home)
     today = datetime.now(site.zone).date()
-    hits = KnowledgeIndex(site.articles.values()).search(query, limit=limit, on=today)
+    hits = KnowledgeIndex(site.articles.values(), topics=topics(site)).search(query, limit=limit, on=today)
     if as_json:
         say_json([{"id": h.id, "title": h.title, "score": h.score, "snippet": h.snippet} for h in hits])
         return
