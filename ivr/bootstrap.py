@@ -43,6 +43,7 @@ from ivr.switchboard import Switchboard
 from ivr.tasks import Tasks
 from ticketing import schema
 from ticketing.accounts import Accounts, Seed
+from ticketing.articles import KnowledgeBase
 from ticketing.database import Database, open_database
 from ticketing.dispatch import DispatchWorker, Gateways, RetryPolicy
 from ticketing.gateways import DirectoryGateway, Gateway, WebhookGateway
@@ -110,6 +111,9 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
             executor=executor,
         )
         tasks.start("drafting", intake.run())
+        knowledge = KnowledgeBase(instance.site, database, index, clock.now)
+        await knowledge.refresh()
+        tasks.start("knowledge", knowledge.follow())
         media = await _media(stack, settings)
         ear = PipelineEar(media, _hearing(intake))
         pipeline = await stack.enter_async_context(_pipeline(engine, media, ear, instance, settings))

@@ -2,7 +2,7 @@
 
 import typer
 
-from ivr.commands import asterisk, demo, instance, serve, site, speech, words
+from ivr.commands import asterisk, demo, instance, knowledge, serve, site, speech, words
 
 app = typer.Typer(
     name="hotline",
@@ -18,7 +18,7 @@ app.command()(instance.doctor)
 app.command()(words.draft)
 app.add_typer(asterisk.app, name="asterisk")
 app.add_typer(speech.app, name="asr")
-app.add_typer(words.knowledge, name="kb")
+app.add_typer(knowledge.app, name="kb")
 app.add_typer(words.places, name="place")
 app.add_typer(site.app, name="site")
 

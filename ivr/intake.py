@@ -343,7 +343,9 @@ class Intake:
 
     def article(self, article: str) -> ArticleView:
         """An article to read. Raises `UnknownId`."""
-        found = self._site.article(ArticleId(article))
+        found = self._index.article(ArticleId(article))
+        if found is None:
+            raise UnknownId(f"no article {article[:40]!r}")
         today = self._today()
         return ArticleView(
             id=found.id,

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ticketing.database import BUSY_S, Database
 from ticketing.errors import Conflict, DatabaseUnavailable, TicketingError
 from ticketing.repositories.accounts import AccountRepository
+from ticketing.repositories.articles import ArticleRepository
 from ticketing.repositories.audits import AuditRepository
 from ticketing.repositories.call_events import CallEventRepository
 from ticketing.repositories.callbacks import CallbackRepository
@@ -49,6 +50,7 @@ class UnitOfWork:
     callbacks: CallbackRepository
     accounts: AccountRepository
     audits: AuditRepository
+    articles: ArticleRepository
 
     def __init__(self, database: Database, *, reads: bool = False) -> None:
         self._database = database
@@ -79,6 +81,7 @@ class UnitOfWork:
         self.callbacks = CallbackRepository(session)
         self.accounts = AccountRepository(session)
         self.audits = AuditRepository(session)
+        self.articles = ArticleRepository(session)
         return self
 
     async def __aexit__(

@@ -1,47 +1,24 @@
-"""`hotline draft`, `hotline kb`, `hotline place`: what the machine understands, from the command line."""
+"""`hotline draft`, `hotline place`: what the machine understands, from the command line."""
 
 import json
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ivr.commands.common import DEFAULT_HOME, AsJson, Home, fail, say, say_json, settings_of, told
-from ticketing.drafting.categoriser import topics
 from ticketing.drafting.cli_format import draft_dialogues
 from ticketing.drafting.drafter import Drafter
-from ticketing.knowledge.index import KnowledgeIndex
 from ticketing.places import Gazetteer
 from ticketing.site import Site, default_site_dir, load_site
 
-knowledge = typer.Typer(help="The knowledge base.", no_args_is_help=True)
 places = typer.Typer(help="The gazetteer.", no_args_is_help=True)
 
 
 def _site(home: Path) -> Site:
     pack = settings_of(home).site.pack
     return load_site(Path(pack) if pack else default_site_dir())
-
-
-@knowledge.command("search")
-@told
-def search_knowledge(
-    query: Annotated[str, typer.Argument(help="Words, pinyin or initials.")],
-    home: Home = DEFAULT_HOME,
-    as_json: AsJson = False,
-    limit: Annotated[int, typer.Option(help="Most articles to print.")] = 10,
-) -> None:
-    """Search the articles as the desk does."""
-    site = _site(home)
-    today = datetime.now(site.zone).date()
-    hits = KnowledgeIndex(site.articles.values(), topics=topics(site)).search(query, limit=limit, on=today)
-    if as_json:
-        say_json([{"id": h.id, "title": h.title, "score": h.score, "snippet": h.snippet} for h in hits])
-        return
-    for hit in hits:
-        say(f"{hit.id}  {hit.title}{'（已失效）' if hit.expired else ''}")
 
 
 @places.command("search")
