@@ -30,7 +30,7 @@ from ticketing.work_calendar import WorkCalendar
 
 THRESHOLDS = {
     FieldName.REQUEST_TYPE: 0.25,
-    FieldName.CATEGORY: 0.2,
+    FieldName.CATEGORY: 0.15,
     FieldName.PLACE: 0.5,
     FieldName.ADDRESS: 0.4,
     FieldName.CITIZEN_NAME: 0.5,
