@@ -70,6 +70,7 @@ from ivr.watchman import Part, Watchman, code_of
 from ivr.writing import site_writer
 from ticketing import schema
 from ticketing.accounts import Accounts
+from ticketing.articles import KnowledgeBase
 from ticketing.database import Database, open_database
 from ticketing.dispatch import DispatchWorker, Gateways, RetryPolicy
 from ticketing.gateways import DirectoryGateway, Gateway, WebhookGateway
@@ -149,6 +150,9 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
             matters=back_office.matters,
         )
         tasks.start("drafting", intake.run())
+        knowledge = KnowledgeBase(instance.site, database, index, clock.now)
+        await knowledge.refresh()
+        tasks.start("knowledge", knowledge.follow())
         board: Switchboard | None = None
         ears = ThreadPoolExecutor(2, thread_name_prefix="recordings")
         stack.push_async_callback(asyncio.to_thread, ears.shutdown, cancel_futures=True)

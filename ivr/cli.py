@@ -8,6 +8,7 @@ from ivr.commands import (
     deadline,
     demo,
     instance,
+    knowledge,
     measures,
     privacy,
     quality,
@@ -33,12 +34,12 @@ app.command()(serve.fallback)
 app.command()(serve.web)
 app.command()(demo.demo)
 app.command()(instance.doctor)
-app.command()(words.draft)
 app.command()(deadline.deadline)
 app.command()(measures.measures)
 app.add_typer(asterisk.app, name="asterisk")
 app.add_typer(speech.app, name="asr")
-app.add_typer(words.knowledge, name="kb")
+app.add_typer(knowledge.app, name="kb")
+app.add_typer(words.drafting, name="draft")
 app.add_typer(words.places, name="place")
 app.add_typer(site.app, name="site")
 app.add_typer(ticket.app, name="ticket")

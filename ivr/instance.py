@@ -25,6 +25,7 @@ from ivr.people import (
 )
 from ivr.settings import Settings, SettingsError
 from ticketing.accounts import Seed
+from ticketing.drafting.categoriser import topics
 from ticketing.drafting.drafter import Drafter
 from ticketing.knowledge.index import KnowledgeIndex
 from ticketing.places import Gazetteer
@@ -132,7 +133,7 @@ class Instance:
         """The drafter and the search of the city. Blocking; the first time the classifier is trained and kept."""
         progress("reading the city's knowledge")
         drafter = Drafter(self.site, Gazetteer(self.site.places.values()), cache=self.settings.cache)
-        return drafter, KnowledgeIndex(self.site.articles.values())
+        return drafter, KnowledgeIndex(self.site.articles.values(), topics=topics(self.site))
 
     def free_bytes(self) -> int:
         """Room left for recordings."""

@@ -29,22 +29,19 @@ from ticketing.drafting.drafter import Drafter
 from ticketing.drafts import absorb, edit, new_draft, take
 from ticketing.errors import AlreadySubmitted, UnknownId
 from ticketing.knowledge.index import KnowledgeIndex
+from ticketing.knowledge.suggestions import Suggestions, suggest
 from ticketing.masking import mask_number
 from ticketing.records import AuditRecord, SegmentRecord, SpokenWord
 from ticketing.service import TicketService, ticket_view
 from ticketing.site import Site
 from ticketing.unit_of_work import UnitOfWork
-from ticketing.views import ArticleHit, ArticleView, CallerView, Choice, DraftView, Proposal, TicketView, Utterance
+from ticketing.views import ArticleHit, ArticleView, CallerView, Choice, DraftView, TicketView, Utterance
 from ticketing.vocabulary import ArticleId, ContactId, FieldName, Speaker, TicketState
 from ticketing.work_calendar import WorkCalendar
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
-SUGGESTIONS = 3
-"""Articles that come up by themselves."""
-SUGGEST_FROM = 6
-"""Characters the citizen must have said before articles are looked for."""
 LISTEN_BACK = 6
 """The citizen's last utterances that say what the matter is now."""
 ON_THE_WAY = frozenset({TicketState.PENDING_REVIEW, TicketState.PENDING_DISPATCH})
@@ -95,9 +92,14 @@ class CallFile:
         self.blank = new_draft(f"{call}.draft", call)
         self.draft = self.blank
         self.taken_up = False  # whether what an earlier server left of it has been looked for
-        self.hits: tuple[ArticleHit, ...] = ()
+        self.suggestions = Suggestions()
         self.ticket: TicketView | None = None
         self.thinking = asyncio.Lock()
+
+    @property
+    def hits(self) -> tuple[ArticleHit, ...]:
+        """The articles that came up by themselves."""
+        return self.suggestions.hits
 
     @property
     def masked_number(self) -> str:
@@ -289,11 +291,11 @@ class Intake:
             )
             self._put(file, self._settle(absorb(file.draft, proposal)))
         self._consider(file)
-        hits = await self._elsewhere(lambda: self._suggest(utterances, proposal))
-        if hits != file.hits and hits:
-            file.hits = hits
-            if self.listener is not None:
-                self.listener.suggested(file.call, hits)
+        before, today = file.suggestions, self._today()
+        file.suggestions = await self._elsewhere(lambda: suggest(self._index, before, utterances, proposal, today))
+        shown = [hit.id for hit in before.hits]
+        if [hit.id for hit in file.suggestions.hits] != shown and self.listener is not None:
+            self.listener.suggested(file.call, file.suggestions.hits)
 
     def _consider(self, file: CallFile) -> None:
         """Have the matter looked for among the tickets, while it is no ticket itself."""
@@ -324,16 +326,6 @@ class Intake:
         if fields == draft.fields:
             return draft
         return msgspec.structs.replace(draft, fields=fields)
-
-    def _suggest(self, utterances: tuple[Utterance, ...], proposal: Proposal) -> tuple[ArticleHit, ...]:
-        said = [u.text for u in utterances if u.speaker is Speaker.CITIZEN][-LISTEN_BACK:]
-        matter = " ".join(said)
-        if len(matter) < SUGGEST_FROM:
-            return ()
-        category = proposal.fields[FieldName.CATEGORY]
-        title = proposal.fields[FieldName.TITLE].value
-        query = f"{category.label.rpartition('› ')[2]} {title}" if category.value else matter
-        return tuple(self._index.search(query, limit=SUGGESTIONS, on=self._today()))
 
     def _put(self, file: CallFile, draft: DraftView) -> None:
         """Keep and tell a changed draft."""
@@ -410,7 +402,9 @@ class Intake:
 
     def article(self, article: str) -> ArticleView:
         """An article to read. Raises `UnknownId`."""
-        found = self._site.article(ArticleId(article))
+        found = self._index.article(ArticleId(article))
+        if found is None:
+            raise UnknownId(f"no article {article[:40]!r}")
         today = self._today()
         return ArticleView(
             id=found.id,

@@ -39,7 +39,7 @@ _jieba = rjieba.Jieba()
 _UNIT_TAIL = re.compile(r"^(街道|镇|乡|县|市|区|办事处|街办|村(?!里人))")
 _PLACE_TAIL = re.compile(
     r"^(那边|这边|那块|这块|这儿|那儿|那里|这里|门口|门前|大门|院里|院内|里头|里面|急诊|门诊|停车|旁|对面|"
-    r"附近|东|西|南|北|后面|前面|"
+    r"附近|跟前|边上|底下|往[东西南北前后里]|东|西|南|北|后面|前面|"
     r"[一二三四五六七八九十]+(号楼|楼|层|单元|栋)|的)"
 )
 _AT = re.compile(r"(在|住|到|是|我们|咱|位于|来自|县|区|市|城里)$")
@@ -54,6 +54,10 @@ OUTSIDE = re.compile(
 """Cities and provinces around; a place named straight after one of them is not ours."""
 
 _OUTSIDE_BEFORE = re.compile(OUTSIDE.pattern + r"[市省的那边]{0,4}$")
+
+
+_SLIP_WORTH = 0.7
+"""What a stretch with a wrong syllable explains, against one of which every syllable is heard."""
 
 
 class PlaceMatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,7 +185,8 @@ class Gazetteer:
         if spelling.text in EVERYDAY or (size == 2 and differ):
             after, before = text[end:], text[:start]
             helped = _UNIT_TAIL.match(after) or (differ == 0 and (_AT.search(before) or _PLACE_TAIL.match(after)))
-            score = min(score, 0.78 if helped else 0.45)
+            heard = differ and size > 2 and slack_key(said) == spelling.key and _PLACE_TAIL.match(after)
+            score = min(score, 0.78 if helped else 0.6 if heard else 0.45)
         return _Hit(start, end, spelling, score, how)
 
     @staticmethod
@@ -257,8 +262,11 @@ def _claim(hits: list[_Hit]) -> list[_Hit]:
     Weighted interval scheduling: 临猗双塔小区 is read as 临猗 and 双塔小区 rather than as 临猗双塔 and a rest.
     """
     best: dict[tuple[int, int], float] = {}
+    heard: set[tuple[int, int]] = set()
     for hit in hits:
         best[hit.start, hit.end] = max(best.get((hit.start, hit.end), 0.0), hit.score)
+        if hit.how != "slip":
+            heard.add((hit.start, hit.end))
     spans = sorted(best, key=lambda span: (span[1], span[0]))
     worth: list[float] = [0.0]
     taken: list[tuple[int, int] | None] = [None]
@@ -266,7 +274,7 @@ def _claim(hits: list[_Hit]) -> list[_Hit]:
     ends = [end for _, end in spans]
     for at, (start, end) in enumerate(spans, 1):
         free = bisect_right(ends, start, 0, at - 1)
-        value = worth[free] + best[start, end] ** 2 * (end - start)
+        value = worth[free] + best[start, end] ** 2 * (end - start) * (1.0 if (start, end) in heard else _SLIP_WORTH)
         if value > worth[at - 1]:
             worth.append(value)
             taken.append((start, end))

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ticketing.database import BUSY_S, Database
 from ticketing.errors import Conflict, DatabaseUnavailable, TicketingError
 from ticketing.repositories.accounts import AccountRepository
+from ticketing.repositories.articles import ArticleRepository
 from ticketing.repositories.audits import AuditRepository
 from ticketing.repositories.call_events import CallEventRepository
 from ticketing.repositories.callbacks import CallbackRepository
@@ -64,6 +65,7 @@ class UnitOfWork:
     presence: PresenceRepository
     leases: LeaseRepository
     statistics: StatisticsRepository
+    articles: ArticleRepository
 
     def __init__(self, database: Database, *, reads: bool = False) -> None:
         self._database = database
@@ -101,6 +103,7 @@ class UnitOfWork:
         self.presence = PresenceRepository(session)
         self.leases = LeaseRepository(session)
         self.statistics = StatisticsRepository(session)
+        self.articles = ArticleRepository(session)
         return self
 
     async def __aexit__(

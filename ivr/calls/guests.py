@@ -36,6 +36,7 @@ DIAL_OUTCOMES = {
     HangupCause.UNREACHABLE: DialOutcome.UNREACHABLE,
     HangupCause.LOST: DialOutcome.WITHDRAWN,  # nobody heard how it ended
     HangupCause.FAILURE: DialOutcome.UNREACHABLE,
+    HangupCause.DOWN: DialOutcome.WITHDRAWN,
 }
 """What the end of an unanswered leg says of whom we called."""
 

@@ -23,6 +23,7 @@ EARS = PipelineStats(
     backlog_ms=20,
     tally=EarTally(lost_ms=1500, packets=7),
     unknown_packets=0,
+    behind=0,
 )
 
 

@@ -1,7 +1,7 @@
 """Which category a conversation is about, with the words that decided. Pure but for the cached model.
 
 The model is trained from the corpus when no model of exactly this corpus is in the cache folder; the first start of a
-site takes some ten seconds, later ones a moment.
+site takes some seconds, later ones a moment.
 """
 
 import logging
@@ -36,7 +36,7 @@ _SHARPNESS = 1.6
 """Brings scores to probabilities; set so that a guess of 0.8 is right four times of five (docs/drafting-scores.md)."""
 
 
-_LITTLE, _ENOUGH = 2.5, 8.0
+_LITTLE, _ENOUGH = 60.0, 200.0
 """`TextModel.told` up to which scores are not believed at all, and from which in full."""
 
 

@@ -78,15 +78,19 @@ def read_learned(cache: Path, names: Mapping[str, str]) -> Iterator[Line]:
                 yield Line(label, "".join(clauses), tuple(clauses))
 
 
+_RECIPE = "margin and bayes, 3"
+"""Count up when models are trained differently from the same lines, so that no old one is taken for a new one."""
+
+
 def manifest(lines: Iterable[Line]) -> str:
-    """A short text that changes with any line."""
-    digest = hashlib.sha256()
+    """A short text that changes with any line, and with the way models are trained."""
+    digest = hashlib.sha256(_RECIPE.encode())
     for one in lines:
         digest.update(f"{one.label} {one.text}\n".encode())
     return digest.hexdigest()
 
 
-def conversations(lines: Sequence[Line], *, rounds: int = 2, seed: int = 7) -> Iterator[tuple[str, tuple[str, ...]]]:
+def conversations(lines: Sequence[Line], *, rounds: int = 3, seed: int = 7) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Lines of one label put together as a call holds them, with background between: `(label, texts)`.
 
     A call tells its matter in several turns and much that is no matter; single lines alone would teach a model that

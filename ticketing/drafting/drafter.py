@@ -30,7 +30,7 @@ from ticketing.work_calendar import WorkCalendar
 
 THRESHOLDS = {
     FieldName.REQUEST_TYPE: 0.25,
-    FieldName.CATEGORY: 0.2,
+    FieldName.CATEGORY: 0.15,
     FieldName.PLACE: 0.5,
     FieldName.ADDRESS: 0.4,
     FieldName.CITIZEN_NAME: 0.5,
@@ -81,7 +81,9 @@ class Drafter:
         course = course_of(said)
         turned = self._refusals.listen(said, course) if danger is None else None
         secret = wishes.wants_secrecy(said)
-        kind = self._kinds.judge(said, category, danger=danger is not None, secret=bool(secret))
+        kind = self._kinds.judge(
+            said, category, danger=danger is not None, secret=bool(secret), turned=turned is not None
+        )
         answered = kind.kind is RequestType.ENQUIRY and turned is None and course.answered
         day = dates.occurred_on(said, local)
         day_value = local.date() if danger and day is None else day.day if day else None

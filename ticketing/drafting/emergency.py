@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ticketing.drafting.cues import Cue, CueList
 from ticketing.drafting.dangers import PATTERNS
+from ticketing.drafting.dangersense import DangerSense
 from ticketing.pack import Emergency, EmergencyTransfer
 from ticketing.views import Utterance
 from ticketing.vocabulary import Speaker
@@ -23,6 +24,17 @@ _HELD = 0.5
 _WANTED = 0.4
 """Weight that is enough once the agent connects an emergency line by name."""
 
+_GAS = "em-gas"
+_HINTING, _TELLING = 8, 25
+"""Characters a citizen must have said before the model is asked, and before it is believed as it stands."""
+
+_LEARNED_BRIEF, _LEARNED_SURE, _LEARNED_FROM, _LEARNED_SENT, _LEARNED_SAFE = 1.0, 0.0, -2.0, -4.0, -3.0
+"""The model's score of danger over safety: from which little said counts; from which no routine word of the agent
+outweighs it; from which it counts; from which it does once the agent connects an emergency line by name; below which
+the words of danger a citizen used are believed less.
+"""
+
+_PER_SCORE, _LEARNED_MOST, _SAFE_SCALE = 0.4, 0.8, 0.6
 _CALM = 4
 """Turns of an agent who minds no danger after which there is none."""
 
@@ -45,7 +57,7 @@ _HANDLED = re.compile(
     r"(已经报警|报警了|报过警|打过[幺一二零九]{3}|打了[幺一二零九]{3}|消防车?来(过|了)|救护车来(过|了)|"
     r"警察(来过|抓了|来了|处理)|判了|送(到|去|进)?医院了|已经送|拉到医院|出院|住院|住了.{1,4}院|灭了|扑灭|"
     r"放出来|救(出|上)来|修好了|"
-    r"已经去看|已经好|缝了|医药费|赔偿|赔钱|索赔|鉴定|认定|责任书|保险|治好|退烧|没事了|解决了|打针花)"
+    r"已经去看|已经好|缝了|缝.{0,2}针|医药费|赔偿|赔钱|索赔|鉴定|认定|责任书|保险|治好|退烧|没事了|解决了|打针花)"
 )
 _SUPPOSED = re.compile(
     r"((?<!害)(?<!可)怕(?!得)|担心|万一|要是|如果|假如|会不会|差点|差一点|险些|早晚|迟早|哪天|哪一天|防止|避免|"
@@ -56,17 +68,17 @@ _SUPPOSED = re.compile(
 _PAST = re.compile(
     r"(容易|出了事|出事|小心|以前|上次|上回|去年|前年|那年|那次|上个月|上礼拜|上周|前几天|前些|前阵子|前两天|"
     r"大前天|前天|昨天|昨晚|头年|小时候|曾经|想问|政策|怎么收费|多少钱|老是|经常|总是|天天|每天|每次|一到|动不动|"
-    r"三天两头|隔三差五|好几年|多年|个月了|年了|过一(个|次|回)|过人|老有|谁负责|就要|不如|应该|能不能|建议|希望)"
+    r"三天两头|隔三差五|好几年|多年|个月了|年了|(礼拜|星期|天|个月)(过去|多了)|[一二三四五六七八九十]号(那|让|晚|早|上午|下午|在)|过一(个|次|回)|过人|老有|谁负责|就要|不如|应该|能不能|建议|希望)"
 )
 """Past, repeated or wished for, unless a word of the moment stands beside it."""
 
 _SENDS = re.compile(
     r"(马上|立即|立刻|现在|正在|已经|这就|赶紧)(就)?(给|帮|为)?(您|你)?(转接?|接通?|连线|叫|呼叫|通知|"
-    r"报)[^部门登记核实]{0,8}(急救|救护|消防|救援|公安|派出所|警|抢修|一二零|幺二零|一一九|幺幺九|一一零|"
+    r"报)(?!.{0,5}(热力|供热|供电|电力|供水|自来水|水务|市政|园林|住建|应急管理))[^部门登记核实]{0,8}(急救|救护|消防|救援|公安|派出所|警|抢修|一二零|幺二零|一一九|幺幺九|一一零|"
     r"幺幺零|一二二|幺二二)"
     r"|(正在|已经)(转接|接通|连线)|(不要|别|先别)(挂断|挂机|挂电话|挂掉|挂)|保持通话|(打开|开|放|"
     r"调成?).{0,3}免提|(急救|消防|民警|救援|抢修)(人员)?(马上|已经|正在)(到|过去|出发|在路上)|转(一二零|"
-    r"幺二零|一一九|幺幺九|一一零|幺幺零|一二二|幺二二|急救|消防)"
+    r"幺二零|一一九|幺幺九|一一零|幺幺零|一二二|幺二二|急救|消防救援)"
 )
 _CONNECTS = re.compile(r"(马上|立即|立刻|现在|正在|已经|这就)(给|帮|为)?(您|你)?(转接?|接通?|连线)")
 _CARE = re.compile(
@@ -94,6 +106,20 @@ class Danger(NamedTuple):
     weight: float
 
 
+def _target(line: EmergencyTransfer) -> str:
+    """What a draft calls the line: its number, or its id where the number is words."""
+    return line.target_number if line.target_number.isdigit() else line.id
+
+
+def _named(sends: Sequence[str]) -> list[str]:
+    """The emergency lines an agent who sends for help names, in the order named."""
+    text = " ".join(sends)
+    return sorted(
+        (target for target, pattern in _MENTIONED.items() if pattern.search(text)),
+        key=lambda target: hit.start() if (hit := _MENTIONED[target].search(text)) else 0,
+    )
+
+
 class EmergencyWatch:
     """Listens for danger with one site's cues and lines."""
 
@@ -105,29 +131,43 @@ class EmergencyWatch:
         self._negative = CueList(rules.match.negative_markers)
         self._window = rules.match.negation_window_chars
         self._known: dict[str, dict[str, float]] = {}
+        self._sense = DangerSense([_target(line) for line, _, _ in self._lines])
 
     def listen(self, utterances: Sequence[Utterance]) -> Danger | None:
         """The danger the citizen speaks of as happening now, None where there is none."""
         heard: dict[str, float] = {}
         evidence: list[tuple[float, str]] = []
+        standing = []
         for at, said in enumerate(utterances):
             if said.speaker is not Speaker.CITIZEN or len(said.text) < 3 or self._taken_back(utterances, at):
                 continue
+            standing.append(said)
             for target, weight in self.weigh(said.text).items():
                 heard[target] = max(heard.get(target, 0.0), weight) + (0.1 if target in heard else 0.0)
                 evidence.append((weight, said.id))
+        learned = self._sense.judge([said.text for said in standing])
         agent = [u.text for u in utterances if u.speaker is Speaker.AGENT]
         sends = [text for text in agent if _SENDS.search(text)]
         cares = sum(1 for text in agent if _CARE.search(text))
-        named = {t for t, pattern in _MENTIONED.items() if any(pattern.search(text) for text in sends)}
-        if named and not heard and any(_CONNECTS.search(text) for text in sends) and (len(sends) > 1 or cares):
-            first = min(named, key=lambda t: min(m.start() for text in sends if (m := _MENTIONED[t].search(text))))
-            return Danger(first, tuple(u.id for u in utterances if u.speaker is Speaker.CITIZEN)[:1], _WANTED)
+        connects = any(_CONNECTS.search(text) for text in sends)
+        named = _named(sends)
+        named = [t for t in named if t != _GAS or t in heard or learned.target == t]
+        connects = connects and bool(named)
+        said_much = sum(len(said.text) for said in standing)
+        least = _LEARNED_SENT if connects else _LEARNED_BRIEF if said_much < _TELLING else _LEARNED_FROM
+        if said_much >= _HINTING and learned.score > least:
+            gained = min(_LEARNED_MOST, max(0.0, learned.score - _LEARNED_FROM) * _PER_SCORE)
+            target = named[0] if named else learned.target
+            heard[target] = heard.get(target, 0.0) + gained
+            evidence.append((gained, standing[0].id))
+        elif learned.score < _LEARNED_SAFE and not connects:
+            heard = {target: weight * _SAFE_SCALE for target, weight in heard.items()}
         if not heard:
             return None
-        enough = _WANTED if named else _HELD if sends or cares >= 2 else _ALARM
+        enough = 0.0 if connects else _WANTED if named else _HELD if sends or cares >= 2 else _ALARM
         routine = not sends and cares < 2 and any(_ROUTINE.search(text) for text in agent)
-        best = max(heard, key=lambda target: heard[target] + (0.5 if target in named else 0.0))
+        routine = routine and learned.score < _LEARNED_SURE
+        best = named[0] if connects and named[0] in heard else max(heard, key=heard.__getitem__)
         if routine or max(heard.values()) < enough or (not sends and cares == 0 and self._calm(utterances, evidence)):
             return None
         return Danger(best, tuple(dict.fromkeys(u for _, u in sorted(evidence, key=lambda e: -e[0])[:2])), heard[best])
@@ -156,7 +196,7 @@ class EmergencyWatch:
             if weights:
                 found[target] = weights[0] + 0.3 * sum(weights[1:3])
         for line, positive, negative in self._lines:
-            target = line.target_number if line.target_number.isdigit() else line.id
+            target = _target(line)
             if any(self._holds(text, cue, negative) for cue in positive.find(text)):
                 found[target] = max(0.9, found.get(target, 0.0)) + 0.2
             elif any(negative.find(text)):

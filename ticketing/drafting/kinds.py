@@ -17,9 +17,9 @@ from ticketing.views import Utterance
 from ticketing.vocabulary import RequestType, Speaker
 
 _AGENT_WEIGHT = 0.4
-_USUAL = (1.0, 0.6, 0.35, 0.25)
+_USUAL = (1.0, 0.5, 0.1, 0.0)
 _UNUSUAL = {RequestType.SUGGESTION: -1.2, RequestType.PRAISE: -1.5, RequestType.ENQUIRY: -0.8}
-_TONE = 0.4
+_TONE = 0.2
 _SHARPNESS = 1.4
 _PASSED_ON = re.compile(
     r"(给您转|为您转|转给|转到|转办|转派|马上转|立刻转|立即转|(给您|为您|帮您|我先|先给您)登记|登记(好|"
@@ -74,9 +74,15 @@ class KindJudge:
         self._kinds = [RequestType(label) for label in self._model.labels]
 
     def judge(
-        self, utterances: Sequence[Utterance], category: Category | None, *, danger: bool = False, secret: bool = False
+        self,
+        utterances: Sequence[Utterance],
+        category: Category | None,
+        *,
+        danger: bool = False,
+        secret: bool = False,
+        turned: bool = False,
     ) -> Kind:
-        """The kind of request a conversation is so far."""
+        """The kind of request a conversation is so far; one turned away asked for more than an answer."""
         heard = bag([(u.text, 1.0 if u.speaker is Speaker.CITIZEN else _AGENT_WEIGHT) for u in utterances])
         scores = _TONE * self._model.scores(heard)
         course = course_of(utterances)
@@ -85,9 +91,10 @@ class KindJudge:
             if kind is RequestType.HELP and danger:
                 scores[at] += 4
             elif kind is RequestType.ENQUIRY:
-                scores[at] += 1.5 if course.answered else -1.5 if course.passed_on or course.wish_asked else 0.0
+                scores[at] += 1.5 if course.answered else -1.0 if course.passed_on or course.wish_asked else 0.0
+                scores[at] -= 3.0 if turned else 0.0
             elif kind is RequestType.REPORT and secret:
-                scores[at] += 1.0
+                scores[at] += 1.5
         probable = odds(scores, _SHARPNESS)
         order = [int(i) for i in (-probable).argsort()]
         best = self._kinds[order[0]]

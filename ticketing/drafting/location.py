@@ -31,6 +31,10 @@ _AWAY = re.compile(
     r"(不是|别跟|不叫|搞混|跟|比|听说|像|以前在|老家|户口在|户口是|来自|从|绕到|路过了?|骑到|开到|经过|"
     r"嫁到|(同事|别人|亲戚|朋友|邻居)家(住|在)?|离|往|想去|去过|送到|转到|拉到|亲戚在|上班在|我在.{0,4}上班)$"
 )
+_RIDE = re.compile(r"(坐|打|乘|叫)了?.{0,14}(到|去|回)$")
+"""A ride is told of where it began, not where it went."""
+
+_BOARDED = re.compile(r"^(那边|这边|门口|出来)?(坐|打|乘|上车|叫)了?")
 _ORIGIN = re.compile(r"^(市|县|区)?(的)?(户口|户籍|人$|人我|那边的|老家|口音|牌照|上学|念书|打工)")
 _HERE = re.compile(
     r"(在|住|位于|就在|地址是|地址|我们|我家|我是|我住|咱|我们是|这里是|反映|说的是|家住|家在|那个|这个)$"
@@ -215,6 +219,7 @@ class Locator:
                 if said.speaker is Speaker.AGENT:
                     weight -= 0.55
                 away = _AWAY.search(before[-6:]) is not None or _ORIGIN.match(after) is not None
+                away = (away and not _BOARDED.match(after)) or _RIDE.search(before[-18:]) is not None
                 if away:
                     weight -= 0.55
                 elif _HERE.search(before[-5:]):

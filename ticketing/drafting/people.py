@@ -67,6 +67,8 @@ TITLES = (
 )
 
 _FORMAL = frozenset({"先生", "女士", "小姐"})
+_CALLINGS = frozenset({"老师", "师傅", "同志", "叔叔"})
+"""Titles that more often speak of another than to the caller."""
 
 _SPELLED = word_pairs(
     "弓长>张 耳东>陈 立早>章 木子>李 双木>林 口天>吴 言午>许 古月>胡 三横>王 走肖>赵 人可>何 双人>徐 文刀>刘",
@@ -81,9 +83,9 @@ _OF = re.compile(r"(?P<word>[\u4e00-\u9fff]{1,4}?)[的德得地](?P<char>[\u4e00
 _SURNAME_IS = re.compile(r"(?<![同百老名异改不一贵规鬼])姓(?!什|名|啥|氏|谁)")
 _CALLED = re.compile(r"(?:我叫|叫我|名字叫|名叫|我是)(?P<name>[\u4e00-\u9fff]{2,4})$")
 _ASKED_NAME = re.compile(r"(贵姓|怎么称呼|姓什么|叫什么|您的?姓名|怎么叫您|您的名字|称呼您|您姓|怎么称|先生姓|女士姓)")
-_REFUSED = re.compile(r"(不留|不说|不方便|匿名|不想说|别问|不用记|不透露|免了|算了|就别|保密|不必)")
+_REFUSED = re.compile(r"(甭|别记|不留|不说|不方便|匿名|不想说|别问|不用记|不透露|免了|算了|就别|保密|不必)")
 _COMPONENT = re.compile(r"(字头|旁|底|上面|下面|上头|下头|左边|右边|加个|加一个|三点水|单人|双人|耳刀)")
-_NO_NAME = frozenset("的好这那位请给和是您你我他她老小大对跟让个们嗯啊行了呢吧就也再哦喂有在不没还")
+_NO_NAME = frozenset("甭的好这那位请给和是您你我他她老小大对跟让个们嗯啊行了呢吧就也再哦喂有在不没还")
 _FILLER = re.compile(r"^(我|俺|免|贵|面|叫|是|就|嗯|哦|啊|呃|那个|姓)+")
 
 
@@ -195,8 +197,8 @@ def _by_agent(votes: _Votes, said: Utterance, plain: str) -> str:
                 and (before[-1] in SURNAMES or (votes.misheard and name in _FORMAL))
             ):
                 votes.cast(before[-1], weight, said.id)
-            elif name not in _FORMAL and len(plain) > 12:
-                continue
+            elif name not in _FORMAL and (name in _CALLINGS or before or len(plain) > 12):
+                continue  # somebody spoken of: 和老师沟通过吗
             title = name
     return title
 

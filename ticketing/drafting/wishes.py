@@ -7,6 +7,7 @@ what follows, or who else should have said it. An agent who promises secrecy has
 import re
 from collections.abc import Sequence
 
+from ticketing.drafting.cues import CueList
 from ticketing.views import Utterance
 from ticketing.vocabulary import Speaker
 
@@ -25,10 +26,14 @@ _SECRET = re.compile(
     r"得罪|难做人|为难(我|孩子|娃))"
     r"|(就说|说成|写成|就当)是?.{0,6}(群众|路过|别人|有人|热心|其他人|大家|邻居们)(的)?(反映|说|举报|看见|"
     r"打)?|不(想|愿|方便)(暴露|露面|出面|留名|透露|得罪)|保护(好)?(我|举报人)"
+    r"|让.{0,6}(知道|晓得|听见).{0,8}(活不成|完了|没法|还得了|麻烦|不得了|饶不了|混不下去|没好果子)|悄悄(地)?来"
 )
+_HUSH = CueList(("保密", "匿名", "报复", "透露", "举报", "别说", "名字"))
+"""Words of secrecy, put back by sound where a recogniser wrote others."""
+
 _DECLINED = re.compile(r"(不用|不需要|没必要|用不着|不必|不怕|无所谓|可以公开|随便公开).{0,4}(保密|匿名|报复)?")
 _PROMISED = re.compile(
-    r"((给|为|替)(您|你)|一定|会|严格|依法|我们|可以|肯定|放心)[^吗要]{0,4}(保密|不会透露|不会泄露|不透露|"
+    r"((给|为|替|对)(您|你)|一定|会|严格|依法|我们|可以|肯定|放心)[^吗要]{0,4}(保密|不会透露|不会泄露|不透露|"
     r"隐去)|保密(处理|转|登记|举报|办理)|不会(透露|泄露|说出)"
 )
 _OFFERED = re.compile(r"(需要|要不要|是否|用不用|要求).{0,4}(保密|匿名|公开).{0,4}(吗|不)?$")
@@ -70,21 +75,29 @@ def wants_secrecy(utterances: Sequence[Utterance]) -> tuple[str, ...]:
     asked: list[str] = []
     for at, said in enumerate(utterances):
         following = utterances[at + 1] if at + 1 < len(utterances) else None
+        text = _put_back(said.text)
         if said.speaker is Speaker.CITIZEN:
-            if _SECRET.search(said.text) and not _DECLINED.match(said.text):
+            if _SECRET.search(text) and not _DECLINED.match(text):
                 asked.append(said.id)
-        elif _OFFERED.search(said.text):
+        elif _OFFERED.search(text):
             if following and following.speaker is Speaker.CITIZEN:
                 if _BARE_NO.match(following.text):
                     asked = []
                 elif _BARE_YES.match(following.text):
                     asked.append(following.id)
-        elif _PROMISED.search(said.text):
+        elif _PROMISED.search(text):
             if following and _BARE_NO.match(following.text):
                 asked = []
             elif not asked:
                 asked.append(said.id)
     return tuple(asked)
+
+
+def _put_back(text: str) -> str:
+    """`text` with the words of secrecy written as they are meant."""
+    for cue in _HUSH.find(text):
+        text = text[: cue.start] + cue.phrase + text[cue.end :]
+    return text
 
 
 def reported_before(utterances: Sequence[Utterance]) -> tuple[str, ...]:

@@ -97,12 +97,18 @@ class KnowledgeIndex:
 
     def put(self, article: Article) -> None:
         """Add an article, or replace the one with its id."""
+        self.put_all([article])
+
+    def put_all(self, articles: Iterable[Article]) -> None:
+        """Add articles, or replace those with their ids; searches see all of them or none."""
+        changed = {article.id: article for article in articles}
         writer = self._index.writer(_HEAP, 1)
-        writer.delete_documents_by_term("id", article.id)
-        writer.add_document(self._document(article))
+        for article in changed.values():
+            writer.delete_documents_by_term("id", article.id)
+            writer.add_document(self._document(article))
         writer.commit()
         self._index.reload()
-        self._articles[article.id] = article
+        self._articles = self._articles | changed
 
     def remove(self, article_id: ArticleId) -> None:
         """Take an article out; one that is not there is no fault."""

@@ -97,5 +97,5 @@ def test_any_sight_is_a_snapshot(rows: list[dict[str, Any]], bridges: list[str],
         channels=seen,
         bridges=tuple(ari.Bridge(id=each, channels=tuple(data.draw(st.lists(words, max_size=2)))) for each in bridges),
     )
-    found, legs = snapshot(sight, frozenset())
+    found, legs = snapshot(sight, frozenset(), frozenset())
     assert len(found.legs) == len(legs) <= len(rows)

@@ -20,10 +20,10 @@ DATA = Path(__file__).parents[2] / "data"
 SCORER = DATA / "dialogues-dev" / "score.py"
 
 CLEAN = {
-    "request_type": 0.65,
-    "category": 0.82,
-    "category_top3": 0.93,
-    "lead_agency": 0.86,
+    "request_type": 0.78,
+    "category": 0.87,
+    "category_top3": 0.95,
+    "lead_agency": 0.88,
     "county": 0.95,
     "place_id": 0.88,
     "subdistrict": 0.92,
@@ -47,6 +47,33 @@ MISHEARD = {name: floor - 0.09 for name, floor in CLEAN.items()} | {
     "amounts": 0.55,
 }
 
+SECOND = {
+    "request_type": 0.72,
+    "category": 0.86,
+    "category_top3": 0.94,
+    "lead_agency": 0.88,
+    "county": 0.94,
+    "place_id": 0.88,
+    "citizen_name": 0.9,
+    "callback_phone": 0.95,
+    "emergency": 0.88,
+    "not_accepted": 0.7,
+    "confidential": 0.88,
+    "key_facts": 0.9,
+    "title": 0.9,
+}
+"""Our second set, written later in other words; days, sums and also-right answers are not marked in it."""
+
+SECOND_MISHEARD = {name: floor - 0.09 for name, floor in SECOND.items()} | {
+    "citizen_name": 0.7,
+    "place_id": 0.74,
+    "county": 0.8,
+    "emergency": 0.75,
+    "confidential": 0.7,
+    "callback_phone": 0.75,
+    "key_facts": 0.75,
+}
+
 
 def scored(drafter: Drafter, dialogues: Path, folder: Path) -> dict[str, Any]:
     """What the scorer says of our drafts of a file of dialogues."""
@@ -66,6 +93,8 @@ def scored(drafter: Drafter, dialogues: Path, folder: Path) -> dict[str, Any]:
         ("dialogues-dev/dialogues-cer10.jsonl", MISHEARD),
         ("dialogues-dev/dialogues-cer20.jsonl", MISHEARD),
         ("dialogues-own/dialogues.jsonl", CLEAN),
+        ("dialogues-own/second.jsonl", SECOND),
+        ("dialogues-own/second-cer20.jsonl", SECOND_MISHEARD),
     ],
 )
 def test_drafts_hold_their_floors(drafter: Drafter, tmp_path: Path, dialogues: str, floors: dict[str, float]) -> None:
