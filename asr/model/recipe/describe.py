@@ -16,6 +16,7 @@ def readme(scores: dict[str, Any], made: dict[str, Any]) -> str:
     return text.format(
         invented=made["invented_voices"],
         hours=made["hours"],
+        note=f" This one: {made['note']}." if "note" in made else "",
         voices=len(scores["held_out_voices"]),
         names=", ".join(scores["held_out_voices"]),
         hotline=scores["sentences"]["hotline"],
