@@ -19,6 +19,7 @@ from asr.transcript import Segment, Speaker, merge
 ID_PREFIX: Final = "tape-"
 """Ids of segments read from a recording begin so: they can never be those of a live tap."""
 _PIECE_MS: Final = 200
+_AROUND_MS: Final = 1000
 
 
 class Transcript(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,21 +67,45 @@ def transcribe(
 
 
 def reread(engine: Engine, gap: Segment, path: Path, *, began_ms: int, write: Writer = AS_SPOKEN) -> list[Segment]:
-    """What was said in a lost segment's stretch, from that speaker's own recording (mono), which may still grow."""
-    return transcribe(
+    """What was said in a lost segment's stretch, from that speaker's own recording (mono), which may still grow.
+
+    A second around it is heard too, so that words at its edges are whole; those whose middle lies outside are left out.
+    """
+    heard = transcribe(
         engine,
         [path],
         speakers=(gap.speaker,),
         began_ms=began_ms,
-        from_ms=gap.start_ms,
-        to_ms=gap.end_ms,
+        from_ms=gap.start_ms - _AROUND_MS,
+        to_ms=gap.end_ms + _AROUND_MS,
         write=write,
     )
+    found = [inside for segment in heard if (inside := _inside(segment, gap, write)) is not None]
+    prefix = f"{ID_PREFIX}{gap.speaker}-{gap.start_ms}-"
+    return [msgspec.structs.replace(segment, id=f"{prefix}{n}") for n, segment in enumerate(found, 1)]
 
 
 def to_json(segments: Sequence[Segment]) -> bytes:
     """`{"segments": [{id, speaker, start_ms, end_ms, text, spoken, words, lost}]}`, UTF-8."""
     return msgspec.json.encode(Transcript(segments=tuple(segments)))
+
+
+def _inside(segment: Segment, gap: Segment, write: Writer) -> Segment | None:
+    """What of a segment lies in the gap; None where nothing does."""
+    if segment.lost:
+        start, end = max(segment.start_ms, gap.start_ms), min(segment.end_ms, gap.end_ms)
+        return msgspec.structs.replace(segment, start_ms=start, end_ms=end) if start < end else None
+    words = tuple(word for word in segment.words if gap.start_ms <= (word.start_ms + word.end_ms) // 2 < gap.end_ms)
+    if not words:
+        return None
+    return msgspec.structs.replace(
+        segment,
+        start_ms=words[0].start_ms,
+        end_ms=words[-1].end_ms,
+        text=write.sentence(words),
+        spoken=" ".join(word.text for word in words),
+        words=words,
+    )
 
 
 def _hear(ear: Ear, recording: Recording, channel: int, start: int, stop: int) -> list[Segment]:

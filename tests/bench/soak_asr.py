@@ -9,7 +9,6 @@ import asyncio
 import sys
 import tempfile
 import time
-from difflib import SequenceMatcher
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +25,8 @@ from tests.bench.taps import Live, heard_by, legs, live, resident_mb
 LINES = 10
 SAMPLES = 6
 """Streams whose transcript is compared with that of the same audio heard at leisure."""
-ALIKE = 0.97
+ALIKE = 0.95
+"""Characters right; the edges of a gap cost one or two where they cut a word."""
 GROWTH_MB_A_STREAM = 1.0
 """More than this between the third line and the last is growth."""
 
@@ -68,9 +68,10 @@ def made_whole(engine: VoskEngine, both: list[bytes], tap: int, segments: list[S
     for gap in [segment for segment in whole if segment.lost]:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "gap.wav"
-            pcm = heard_by(tap, both, gap.start_ms / 1000, (gap.end_ms - gap.start_ms) / 1000)
+            began_ms = max(0, gap.start_ms - 2000)
+            pcm = heard_by(tap, both, began_ms / 1000, (gap.end_ms + 2000 - began_ms) / 1000)
             write_wav(path, np.frombuffer(pcm, dtype="<i2").astype(np.int16), 16000)
-            whole = fill(whole, gap, reread(engine, gap, path, began_ms=gap.start_ms))
+            whole = fill(whole, gap, reread(engine, gap, path, began_ms=began_ms))
     return whole
 
 
@@ -81,7 +82,17 @@ def alike(engine: VoskEngine, both: list[bytes], tap: int, seconds: float, segme
         write_wav(path, np.frombuffer(heard_by(tap, both, 0, seconds), dtype="<i2").astype(np.int16), 16000)
         wanted = "".join(s.text for s in transcribe(engine, [path], speakers=(Speaker.CITIZEN,)))
     heard = "".join(segment.text for segment in made_whole(engine, both, tap, segments))
-    return SequenceMatcher(None, heard, wanted, autojunk=False).ratio()
+    return 1 - distance(heard, wanted) / len(wanted)
+
+
+def distance(a: str, b: str) -> int:
+    """Levenshtein's. The recipe's own needs what only the recipe installs."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        last, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (x != y))
+    return row[-1]
 
 
 def main() -> int:

@@ -65,7 +65,7 @@ async def test_what_was_said_while_the_server_was_dead_is_read_from_the_recordin
         view = await hand.until(connected, "talking", 20)
         agent = await phone.next_call()
         await call.say(LINES[1].sound)
-        await hand.until(lambda view: said(view.segments, {("citizen", "光明小区")}), "heard live", 10)
+        await hand.until(lambda view: said(view.segments, {("citizen", "光明小区")}), "heard live", 20)
         token = hand.token
         await first.kill()
     assert view.call is not None

@@ -75,6 +75,8 @@ def test_a_part_keeps_the_times_of_the_call(tmp_path: Path) -> None:
     [said] = reread(FakeEngine(), gap, path, began_ms=10_000)
     assert (said.speaker, said.start_ms, said.text) == (Speaker.AGENT, 12_220, "谢谢")
     assert said.id == "tape-agent-12000-1"
+    cut = msgspec.structs.replace(gap, start_ms=11_500, end_ms=12_250)
+    assert reread(FakeEngine(), cut, path, began_ms=10_000) == []  # most of the word lies behind the gap's end
     assert transcribe(FakeEngine(), [path], from_ms=500, to_ms=1500) == []
     assert transcribe(FakeEngine(), [path], from_ms=50_000) == []
 
