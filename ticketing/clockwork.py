@@ -34,7 +34,11 @@ AT_ONCE = 1000
 
 
 class Clockwork:
-    """The clock of one site's tickets. `on_changed` hears that something waits in the outbox; it must not wait."""
+    """The clock of one site's tickets.
+
+    `on_changed` hears that something waits in the outbox, `on_reminded` what was said of which ticket (once for each
+    due time, and once more after a restart); neither may wait.
+    """
 
     def __init__(
         self,
@@ -44,6 +48,7 @@ class Clockwork:
         now: Callable[[], datetime] = utc_now,
         every_s: float = 30.0,
         on_changed: Callable[[], None] = lambda: None,
+        on_reminded: Callable[[TicketRecord, Reminder], None] = lambda ticket, reminder: None,
     ) -> None:
         self._database = database
         self._site = site
@@ -52,6 +57,7 @@ class Clockwork:
         self._now = now
         self._every_s = every_s
         self._on_changed = on_changed
+        self._on_reminded = on_reminded
         self._said: set[str] = set()  # what this process knows was said; the outbox's keys know it for good
 
     async def run(self) -> None:
@@ -145,7 +151,8 @@ class Clockwork:
             async with UnitOfWork(self._database) as unit:
                 if reminder.action in levels:
                     why = "超期未答复"
-                    await self._casework.supervise(unit, ticket.reference, SYSTEM, levels[reminder.action], why=why)
+                    level = levels[reminder.action]
+                    ticket = await self._casework.supervise(unit, ticket.reference, SYSTEM, level, why=why)
                 else:
                     name = reminder.action or "到期提醒"
                     agency = ticket.holder_agency_id or ticket.lead_agency_id
@@ -156,4 +163,5 @@ class Clockwork:
         except StepRefused:
             pass  # it is supervised at that level or a higher one already
         self._said.add(said)
+        self._on_reminded(ticket, reminder)
         return True

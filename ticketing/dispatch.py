@@ -91,7 +91,7 @@ class DispatchWorker:
         self._gateways = gateways
         self._policy = policy or RetryPolicy()
         self._now = now
-        self._on_dispatched = on_dispatched
+        self.on_dispatched = on_dispatched
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -182,7 +182,7 @@ class DispatchWorker:
                 dispatched = await self._begun(unit, message, now)
         _log.info("dispatched %s, attempt %d", entry.key, entry.attempts)
         if dispatched is not None:
-            self._on_dispatched(ticket_view(dispatched))
+            self.on_dispatched(ticket_view(dispatched))
 
     async def _begun(self, unit: UnitOfWork, message: Dispatch, now: datetime) -> TicketRecord | None:
         """The lead agency has it. If the ticket went elsewhere while it was sent, the agency hears of that next."""

@@ -29,6 +29,7 @@ from ticketing.repositories.outbox import OutboxRepository
 from ticketing.repositories.precedents import PrecedentRepository
 from ticketing.repositories.quality import QualityRepository
 from ticketing.repositories.sealing import VAULT
+from ticketing.repositories.statistics import StatisticsRepository
 from ticketing.repositories.tickets import TicketRepository
 from ticketing.repositories.transcripts import TranscriptRepository
 
@@ -54,6 +55,7 @@ class UnitOfWork:
     keeping: KeepingRepository
     accounts: AccountRepository
     audits: AuditRepository
+    statistics: StatisticsRepository
 
     def __init__(self, database: Database, *, reads: bool = False) -> None:
         self._database = database
@@ -86,6 +88,7 @@ class UnitOfWork:
         self.keeping = KeepingRepository(session)
         self.accounts = AccountRepository(session)
         self.audits = AuditRepository(session)
+        self.statistics = StatisticsRepository(session)
         return self
 
     async def __aexit__(

@@ -7,12 +7,12 @@ import typer
 
 from ivr.commands.books import As, Books, open_books, refused
 from ivr.commands.common import DEFAULT_HOME, AsJson, Home, note, run_async, say, say_json, told
-from ticketing.callbacks import CallOutcome
 from ticketing.errors import AccessRefused, StepRefused
 from ticketing.masking import mask_number
 from ticketing.records import AuditRecord, CallbackRecord
 from ticketing.service import utc_now
 from ticketing.unit_of_work import UnitOfWork
+from ticketing.vocabulary import CallOutcome
 
 app = typer.Typer(help="Missed calls, promised callbacks and return visits, in one queue.", no_args_is_help=True)
 

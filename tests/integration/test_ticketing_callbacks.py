@@ -6,12 +6,12 @@ import pytest
 from tests.databases import VAULT
 from tests.fakes.tickets import MONDAY, SITE, TestClock, a_contact
 from tests.integration.test_ticketing_casework import SUPERVISOR, VISITOR, Hotline
-from ticketing.callbacks import Callbacks, CallOutcome
+from ticketing.callbacks import Callbacks
 from ticketing.database import Database, open_database
 from ticketing.errors import UnknownId
 from ticketing.records import CallbackRecord
 from ticketing.unit_of_work import UnitOfWork
-from ticketing.vocabulary import CallbackKind, CallbackState, ContactId, Medium, TicketState
+from ticketing.vocabulary import CallbackKind, CallbackState, CallOutcome, ContactId, Medium, TicketState
 
 pytestmark = pytest.mark.database
 

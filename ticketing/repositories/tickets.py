@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, bindparam, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from ticketing.errors import ChangedMeanwhile, UnknownId
 from ticketing.models import Contact, ReferenceCounter, Ticket, TicketEvent
-from ticketing.records import MatterRecord, TicketEventRecord, TicketFilter, TicketRecord
+from ticketing.records import DueMark, MatterRecord, Tally, TicketEventRecord, TicketFilter, TicketRecord
 from ticketing.repositories.sealing import opened_ticket, sealed_identity
 from ticketing.repositories.upsert import Prepared, insert
 from ticketing.vocabulary import CategoryCode, ContactId, PlaceId, Reference, TicketState
@@ -175,22 +175,31 @@ class TicketRepository:
 
     async def find(self, wanted: TicketFilter, limit: int = 50) -> tuple[TicketRecord, ...]:
         """The newest tickets that are as wanted; ask on with `before` set to the last one's number."""
-        query = _TICKETS
-        if wanted.states:
-            query = query.where(Ticket.state.in_(wanted.states))
-        if wanted.agencies:
-            query = query.where(
-                or_(Ticket.lead_agency_id.in_(wanted.agencies), Ticket.holder_agency_id.in_(wanted.agencies))
-            )
-        if wanted.due_before is not None:
-            query = query.where(Ticket.due_at < wanted.due_before)
-        if wanted.category_prefix:
-            query = query.where(Ticket.category_code.startswith(wanted.category_prefix, autoescape=True))
-        if wanted.supervised:
-            query = query.where(Ticket.supervision > 0)
-        if wanted.before:
-            query = query.where(Ticket.reference < wanted.before)
+        query = _TICKETS.where(*as_wanted(wanted))
         return await self._all(query.order_by(Ticket.reference.desc()).limit(limit))
+
+    async def by_due(
+        self, wanted: TicketFilter, *, after: DueMark | None = None, limit: int = 50
+    ) -> tuple[TicketRecord, ...]:
+        """Tickets that are as wanted, the earliest due first, those due at no time last; ask on `after` the last one.
+
+        Meant for open tickets: among all that ever were it takes long.
+        """
+        query = _TICKETS.where(*as_wanted(wanted))
+        if after is not None:
+            later = and_(Ticket.due_at.is_(None), Ticket.reference > after.reference)
+            if after.due_at is not None:
+                same = and_(Ticket.due_at == after.due_at, Ticket.reference > after.reference)
+                later = or_(Ticket.due_at > after.due_at, same, Ticket.due_at.is_(None))
+            query = query.where(later)
+        return await self._all(query.order_by(Ticket.due_at.asc().nulls_last(), Ticket.reference).limit(limit))
+
+    async def tally(self, wanted: TicketFilter, now: datetime) -> Tally:
+        """How many tickets are as wanted, and how many of them overdue."""
+        late = and_(Ticket.state.in_(AWAITING_REPLY), Ticket.due_at < now)
+        query = select(func.count(), func.sum(case((late, 1), else_=0))).where(*as_wanted(wanted))
+        tickets, overdue = (await self._session.execute(query)).one()
+        return Tally(tickets=tickets, overdue=overdue or 0)
 
     async def many(self, references: Sequence[str]) -> tuple[TicketRecord, ...]:
         """The tickets of these numbers that there are, in no order."""
@@ -285,6 +294,47 @@ class TicketRepository:
     ) -> tuple[TicketRecord, ...]:
         rows = await self._session.execute(query, given)
         return tuple(opened_ticket(self._session, dict(row)) for row in rows.mappings())
+
+
+def as_wanted(wanted: TicketFilter) -> list[ColumnElement[bool]]:
+    """A filter as conditions of a query."""
+    asked: list[ColumnElement[bool]] = []
+    if wanted.states:
+        asked.append(Ticket.state.in_(wanted.states))
+    if wanted.agencies:
+        theirs = (Ticket.lead_agency_id, Ticket.holder_agency_id)
+        asked.append(or_(*(column.in_(wanted.agencies) for column in theirs)))
+    if wanted.due_before is not None:
+        asked.append(Ticket.due_at < wanted.due_before)
+    if wanted.overdue_at is not None:
+        asked += [Ticket.state.in_(AWAITING_REPLY), Ticket.due_at < wanted.overdue_at]
+    if wanted.category_prefix:
+        asked.append(Ticket.category_code.startswith(wanted.category_prefix, autoescape=True))
+    if wanted.supervised:
+        asked.append(Ticket.supervision > 0)
+    if wanted.extension_asked:
+        asked += [Ticket.state == TicketState.IN_PROGRESS, _extension_waits()]
+    if wanted.created_by:
+        asked.append(Ticket.created_by == wanted.created_by)
+    if wanted.of_caller is not None:
+        asked.append(_same_caller(wanted.of_caller))
+    if wanted.reference_prefix:
+        asked.append(Ticket.reference.startswith(wanted.reference_prefix, autoescape=True))
+    if wanted.references is not None:
+        asked.append(Ticket.reference.in_(wanted.references))
+    if wanted.before:
+        asked.append(Ticket.reference < wanted.before)
+    return asked
+
+
+def _extension_waits() -> ColumnElement[bool]:
+    """It was asked for, and nothing that settles it came after."""
+    asked, settled = aliased(TicketEvent), aliased(TicketEvent)
+    later = exists().where(settled.ticket_id == asked.ticket_id, settled.seq > asked.seq, settled.kind.in_(_SETTLES))
+    return exists().where(asked.ticket_id == Ticket.id, asked.kind == "extension_asked", ~later)
+
+
+_SETTLES = ("extension_granted", "extension_denied", "replied", "return_upheld", "reopened")
 
 
 def _same_caller(contact: ContactId) -> Any:
