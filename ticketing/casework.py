@@ -4,7 +4,7 @@ Never commits, the unit of work does. The log is the truth: a ticket's row only 
 can be searched.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,10 @@ from ticketing.vocabulary import (
     Urgency,
 )
 from ticketing.work_calendar import WorkCalendar
+
+
+ENDS_UNASKED = (s.Withdrawn, s.Refused, s.AnsweredDirectly, s.TransferredOut)
+"""The steps that end a ticket without a visit: not open to one that others were merged into."""
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -206,6 +210,8 @@ class Casework:
         problem = refuse(step, why, situation)
         if problem is None and isinstance(step, s.Merged):
             problem = await self._merge_problem(unit, ticket, step)
+        if problem is None and isinstance(step, ENDS_UNASKED) and await unit.tickets.merged_into(ticket.reference):
+            problem = "本单并有其他工单，请先拆出"
         if problem is not None:
             raise StepRefused(problem, open_steps(life, actor, self._site))
         then = after(life, now, step)
@@ -270,6 +276,7 @@ class Casework:
     async def _merge_problem(self, unit: UnitOfWork, ticket: TicketRecord, step: s.Merged) -> str | None:
         if step.main == ticket.reference:
             return "不能并入自身"
+        await unit.tickets.hold(ticket.reference, step.main)  # nobody else moves either of them meanwhile
         try:
             main = await unit.tickets.get(step.main)
         except UnknownId:
@@ -294,14 +301,19 @@ class Casework:
         if isinstance(step, s.ReturnUpheld | s.ReturnRejected):
             await unit.precedents.add(self._precedent(ticket, life, then, actor, why, now))
         if isinstance(step, s.ReplyApproved):
-            await self._ask_citizens(unit, ticket, now)
-        elif life.state is TicketState.PENDING_VISIT and then.state is not TicketState.PENDING_VISIT:
+            await self._ask(unit, (ticket, *await unit.tickets.merged_into(ticket.reference)), now)
+        elif isinstance(step, s.Merged):
+            main = await unit.tickets.get(step.main)
+            if main.state is TicketState.PENDING_VISIT:  # its citizens are being asked already
+                await self._ask(unit, (ticket,), now)
+        asked = life.state is TicketState.PENDING_VISIT and then.state is not TicketState.PENDING_VISIT
+        if asked or isinstance(step, s.SplitOff):
             await unit.callbacks.cancel_visits(ticket.reference, now, s.kind_of(step))
 
-    async def _ask_citizens(self, unit: UnitOfWork, ticket: TicketRecord, now: datetime) -> None:
-        """A visit to the citizen, and to everybody whose ticket was merged into this one."""
+    async def _ask(self, unit: UnitOfWork, tickets: Iterable[TicketRecord], now: datetime) -> None:
+        """A visit to the citizen of each."""
         best_by = due_in(self._site.deadlines.callback.first_attempt_after_reply, now, self._calendar).due_at
-        for one in (ticket, *await unit.tickets.merged_into(ticket.reference)):
+        for one in tickets:
             if one.callback_phone:
                 await unit.callbacks.enter(
                     CallbackKind.VISIT,

@@ -95,7 +95,12 @@ class TicketService:
         step = outcome or _submitted(ticket, review)
         life = after(Life(), now, step)
         ticket = msgspec.structs.replace(
-            ticket, reference=reference, state=life.state, closure=life.closure, closed_at=life.closed_at
+            ticket,
+            reference=reference,
+            state=life.state,
+            closure=life.closure,
+            closed_at=life.closed_at,
+            holder_agency_id=life.holder,
         )
         actor = Actor(id=agent_id, role=Role.AGENT)
         await unit.tickets.add(ticket, event_of(Life(), life, now, step, actor, ""))

@@ -432,3 +432,50 @@ async def test_time_moves_only_forward_in_a_log(hotline: Hotline) -> None:
         times = [event.at for event in await unit.tickets.events(reference)]
     assert times == sorted(times)
     assert times[0] >= MONDAY - timedelta(0)
+
+
+async def test_who_is_merged_while_citizens_are_being_asked_is_asked_too(hotline: Hotline) -> None:
+    main = await hotline.visit_stage("call-1")
+    late = await hotline.submit("call-2", {FieldName.CALLBACK_PHONE: "13911112222"})
+    await hotline.take(late, (s.Merged(main=Reference(main)), REVIEWER))
+    async with UnitOfWork(hotline.database, reads=True) as unit:
+        assert {one.reference for one in await unit.callbacks.waiting()} == {main, late}
+    await hotline.take(late, (s.SplitOff(), REVIEWER), why="不是同一件事")
+    async with UnitOfWork(hotline.database, reads=True) as unit:
+        assert [one.reference for one in await unit.callbacks.waiting()] == [main], "its own matter goes on"
+
+
+async def test_a_main_order_does_not_end_without_its_citizens_being_asked(hotline: Hotline) -> None:
+    main = await hotline.dispatched("call-1")
+    child = await hotline.submit("call-2", {FieldName.CALLBACK_PHONE: "13911112222"})
+    await hotline.take(child, (s.Merged(main=Reference(main)), REVIEWER))
+    with pytest.raises(StepRefused, match="请先拆出"):
+        await hotline.take(main, (s.Withdrawn(), AGENT), why="来电人撤回")
+    await hotline.take(child, (s.SplitOff(), REVIEWER), why="主单撤回")
+    await hotline.take(main, (s.Withdrawn(), AGENT), why="来电人撤回")
+
+
+async def test_a_merge_and_an_approval_at_once_leave_nobody_unasked(hotline: Hotline) -> None:
+    for number in range(6):
+        main = await hotline.dispatched(f"main-{number}", {FieldName.CALLBACK_PHONE: f"1380000{number:04d}"})
+        await hotline.take(main, (s.Signed(), HEAD), (REPLIED, HEAD))
+        child = await hotline.submit(f"child-{number}", {FieldName.CALLBACK_PHONE: f"1390000{number:04d}"})
+        await asyncio.gather(
+            hotline.take(child, (s.Merged(main=Reference(main)), REVIEWER)),
+            hotline.take(main, (s.ReplyApproved(), REVIEWER)),
+        )
+        async with UnitOfWork(hotline.database, reads=True) as unit:
+            asked = {one.reference for one in await unit.callbacks.waiting()}
+        assert {main, child} <= asked
+
+
+async def test_two_tickets_merged_into_each_other_at_once_make_no_ring(hotline: Hotline) -> None:
+    for number in range(4):
+        one, other = await hotline.submit(f"one-{number}"), await hotline.submit(f"other-{number}")
+        await asyncio.gather(
+            hotline.take(one, (s.Merged(main=Reference(other)), REVIEWER)),
+            hotline.take(other, (s.Merged(main=Reference(one)), REVIEWER)),
+            return_exceptions=True,
+        )
+        states = [(await hotline.case(reference)).ticket.state for reference in (one, other)]
+        assert sorted(states) == sorted([TicketState.MERGED, TicketState.PENDING_DISPATCH])

@@ -201,6 +201,11 @@ class TicketRepository:
         tickets, overdue = (await self._session.execute(query)).one()
         return Tally(tickets=tickets, overdue=overdue or 0)
 
+    async def hold(self, *references: str) -> None:
+        """Let nobody else change these until the unit of work ends; held by number, so that none wait in a ring."""
+        held = select(Ticket.id).where(Ticket.reference.in_(references)).order_by(Ticket.reference)
+        await self._session.execute(held.with_for_update())
+
     async def many(self, references: Sequence[str]) -> tuple[TicketRecord, ...]:
         """The tickets of these numbers that there are, in no order."""
         return await self._all(_MANY, {"wanted": list(references)}) if references else ()
