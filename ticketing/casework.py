@@ -35,7 +35,6 @@ from ticketing.vocabulary import (
 )
 from ticketing.work_calendar import WorkCalendar
 
-
 ENDS_UNASKED = (s.Withdrawn, s.Refused, s.AnsweredDirectly, s.TransferredOut)
 """The steps that end a ticket without a visit: not open to one that others were merged into."""
 
