@@ -36,7 +36,7 @@ from ticketing.pack_deadlines import Span, Unit
 from ticketing.payload import Dispatch, Message
 from ticketing.privacy import Privacy
 from ticketing.records import CallbackRecord, OutboxRecord, TicketEventRecord, TicketRecord
-from ticketing.repositories.tickets import AWAITING_REPLY
+from ticketing.repositories.wanted import AWAITING_REPLY
 from ticketing.service import TicketService
 from ticketing.unit_of_work import UnitOfWork
 from ticketing.vocabulary import (

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, String
+from sqlalchemy import JSON, BigInteger, BindParameter, DateTime, Dialect, Integer, MetaData, String, literal
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
@@ -73,6 +73,11 @@ class Word(TypeDecorator[_Word], Generic[_Word]):
     def process_result_value(self, value: Any, dialect: Dialect) -> _Word | None:
         """The word."""
         return None if value is None else self.words(value)
+
+
+def written(word: StrEnum) -> BindParameter[StrEnum]:
+    """A word that stands in the statement itself: without that no partial index on it is used."""
+    return literal(word, Word(type(word)), literal_execute=True)
 
 
 class JsonOf(TypeDecorator[Any]):

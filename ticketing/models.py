@@ -41,6 +41,19 @@ from ticketing.vocabulary import (
 _OPEN = text("ended_at IS NULL")
 _PENDING = text("state = 'pending'")
 _UNSIGNED = text("state = 'dispatched'")
+STILL_OPEN = "state NOT IN ('archived', 'closed', 'merged', 'withdrawn')"
+"""What lists of open tickets say, word for word, so that their index is found."""
+
+_OF_OPEN = (
+    "reference",
+    "state",
+    "due_at",
+    "holder_agency_id",
+    "category_code",
+    "supervision",
+    "created_by",
+    "caller_id",
+)
 _STANDING = text("lifted_at IS NULL")
 _UNDONE = text("done_at IS NULL")
 _CLOSED = text("state = 'closed'")
@@ -181,6 +194,10 @@ class Ticket(Base):
         Index("ix_ticket_state_due", "state", "due_at"),
         Index("ix_ticket_agency_state", "lead_agency_id", "state"),
         Index("ix_ticket_holder_state", "holder_agency_id", "state"),
+        Index("ix_ticket_holder_reference", "holder_agency_id", "reference"),
+        Index("ix_ticket_category_reference", "category_code", "reference"),
+        Index("ix_ticket_supervised_reference", "reference", sqlite_where=_SUPERVISED, postgresql_where=_SUPERVISED),
+        Index("ix_ticket_open", *_OF_OPEN, sqlite_where=text(STILL_OPEN), postgresql_where=text(STILL_OPEN)),
         Index("ix_ticket_unsigned", "sign_by", sqlite_where=_UNSIGNED, postgresql_where=_UNSIGNED),
         Index("ix_ticket_closed", "closed_at", sqlite_where=_CLOSED, postgresql_where=_CLOSED),
         Index("ix_ticket_supervised", "supervision_due_at", sqlite_where=_SUPERVISED, postgresql_where=_SUPERVISED),
@@ -196,7 +213,7 @@ class Ticket(Base):
     submit_key: Mapped[str] = mapped_column(String(80), unique=True)
     medium: Mapped[Medium] = mapped_column(Word(Medium))
     request_type: Mapped[RequestType] = mapped_column(Word(RequestType))
-    category_code: Mapped[CategoryCode] = mapped_column(String(6), index=True)
+    category_code: Mapped[CategoryCode] = mapped_column(String(6))
     category: Mapped[str] = mapped_column(String(200))
     place_id: Mapped[PlaceId | None] = mapped_column(String(40), index=True)
     address: Mapped[str] = mapped_column(Text)

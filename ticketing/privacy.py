@@ -12,7 +12,7 @@ from ticketing.records import AuditRecord, DueMark, Tally, TicketEventRecord, Ti
 from ticketing.service import utc_now
 from ticketing.site import Site
 from ticketing.unit_of_work import UnitOfWork
-from ticketing.vocabulary import Role
+from ticketing.vocabulary import AgencyId, Role
 
 REVEALS = HANDLERS | frozenset({Role.AGENT, Role.SUPERVISOR, Role.REVIEWER, Role.VISITOR, Role.OVERSEER})
 """Who may need to know a citizen; the others read what happened, never to whom."""
@@ -111,15 +111,20 @@ class Privacy:
             raise AccessRefused("工单不在本单位办理")
 
     def _own(self, wanted: TicketFilter, actor: Actor) -> TicketFilter | None:
-        """What of a list this person may see; None: nothing."""
+        """What of a list this person may see; None: nothing. Agencies stand for all below them."""
+        asked = self._branches(wanted.agencies)
         if actor.role not in HANDLERS:
-            return wanted
+            return msgspec.structs.replace(wanted, agencies=asked, whole_branches=True)
         if actor.agency_id is None or not self._site.has_agency(actor.agency_id):
             return None
-        mine = (actor.agency_id, *(one.id for one in self._site.descendants(actor.agency_id)))
-        asked = set(wanted.agencies)
+        mine = self._branches((actor.agency_id,))
         agencies = tuple(one for one in mine if not asked or one in asked)
-        return msgspec.structs.replace(wanted, agencies=agencies) if agencies else None
+        return msgspec.structs.replace(wanted, agencies=agencies, whole_branches=True) if agencies else None
+
+    def _branches(self, agencies: tuple[AgencyId, ...]) -> tuple[AgencyId, ...]:
+        """Agencies with every unit below them. Who leads a ticket is above, or is, who holds it: so holders decide."""
+        below = (one.id for agency in agencies for one in self._site.descendants(agency))
+        return tuple(dict.fromkeys((*agencies, *below)))
 
     def masked(self, ticket: TicketRecord, actor: Actor) -> TicketRecord:
         """A ticket with name and number masked; out of a confidential one's texts they are gone."""

@@ -196,12 +196,14 @@ class MatterRecord(msgspec.Struct, frozen=True, kw_only=True):
 class TicketFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which tickets a list shows; what is empty does not matter. `agencies` lead or hold them.
 
+    `whole_branches`: with every agency all below it is named too.
     `overdue_at`: an agency owes its reply since before then. `extension_asked`: an extension waits for its approval.
     `references` are the only ones looked at; `of_caller` shows those of the number that contact came from.
     """
 
     states: tuple[TicketState, ...] = ()
     agencies: tuple[AgencyId, ...] = ()
+    whole_branches: bool = False
     due_before: datetime | None = None
     overdue_at: datetime | None = None
     category_prefix: str = ""

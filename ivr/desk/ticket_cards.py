@@ -23,7 +23,7 @@ from ticketing.errors import UnknownId
 from ticketing.lifecycle import steps as s
 from ticketing.lifecycle.table import TABLE
 from ticketing.records import OutboxRecord, PrecedentRecord, TicketEventRecord, TicketRecord
-from ticketing.repositories.tickets import AWAITING_REPLY
+from ticketing.repositories.wanted import AWAITING_REPLY
 from ticketing.service import ticket_view
 from ticketing.site import Site
 from ticketing.vocabulary import AgencyId, Closure

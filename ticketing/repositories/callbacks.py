@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, Exists, ScalarSelect, Select, case, func, 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, joinedload
 
+from ticketing.columns import written
 from ticketing.errors import ChangedMeanwhile, UnknownId
 from ticketing.models import Callback, Contact, Ticket
 from ticketing.records import CallbackRecord, CallbackTally
@@ -64,7 +65,7 @@ class CallbackRepository:
         due = (
             select(Callback)
             .where(
-                Callback.state == CallbackState.WAITING,
+                Callback.state == written(CallbackState.WAITING),
                 Callback.kind.in_(kinds),
                 Callback.not_before <= now,
                 or_(Callback.leased_until.is_(None), Callback.leased_until <= now),
@@ -170,7 +171,7 @@ class CallbackRepository:
             update(Callback)
             .where(
                 Callback.caller_id == caller,
-                Callback.state == CallbackState.WAITING,
+                Callback.state == written(CallbackState.WAITING),
                 Callback.kind.in_(_FOR_CALLERS),
                 or_(Callback.contact_id.is_(None), Callback.contact_id != contact),
             )
@@ -235,7 +236,7 @@ class CallbackRepository:
         ticket = select(Ticket.id).where(Ticket.reference == reference).scalar_subquery()
         await self._session.execute(
             update(Callback)
-            .where(Callback.ticket_id == ticket, Callback.state == CallbackState.WAITING)
+            .where(Callback.ticket_id == ticket, Callback.state == written(CallbackState.WAITING))
             .values(state=CallbackState.CANCELLED, outcome=why, closed_at=now, lease=None, leased_until=None)
         )
 
@@ -248,7 +249,7 @@ class CallbackRepository:
 
     async def waiting(self, limit: int = 200) -> tuple[CallbackRecord, ...]:
         """Everybody who waits, in the order they will be called."""
-        query = select(Callback).where(Callback.state == CallbackState.WAITING)
+        query = select(Callback).where(Callback.state == written(CallbackState.WAITING))
         return await self._all(query.order_by(Callback.due_at, Callback.entered_at, Callback.id).limit(limit))
 
     async def page(
@@ -278,7 +279,7 @@ class CallbackRepository:
     async def tally(self, now: datetime) -> CallbackTally:
         """How many wait, and how many of them too long."""
         late = func.sum(case((Callback.due_at < now, 1), else_=0))
-        query = select(func.count(), late).where(Callback.state == CallbackState.WAITING)
+        query = select(func.count(), late).where(Callback.state == written(CallbackState.WAITING))
         waiting, overdue = (await self._session.execute(query)).one()
         return CallbackTally(waiting=waiting, overdue=overdue or 0)
 

@@ -70,7 +70,7 @@ class DraftRepository:
     async def newest_submitted(self, limit: int) -> tuple[DraftView, ...]:
         """The drafts that became tickets, the last changed first."""
         query = select(Draft).where(Draft.reference.is_not(None)).order_by(Draft.updated_at.desc(), Draft.id)
-        return tuple(_view(row) for row in (await self._session.execute(query.limit(limit))).scalars())
+        return tuple(_view(self._session, row) for row in (await self._session.execute(query.limit(limit))).scalars())
 
     async def of_contact(self, contact: ContactId) -> tuple[DraftView, ...]:
         """The drafts of a contact, the last changed first."""

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
+from ticketing.columns import written
 from ticketing.errors import UnknownId
 from ticketing.models import OutboxEntry, Ticket
 from ticketing.records import OutboxRecord
@@ -51,7 +52,7 @@ class OutboxRepository:
         """
         due = (
             select(OutboxEntry)
-            .where(OutboxEntry.state == DispatchState.PENDING, OutboxEntry.next_at <= now, _free(now))
+            .where(OutboxEntry.state == written(DispatchState.PENDING), OutboxEntry.next_at <= now, _free(now))
             .order_by(OutboxEntry.next_at, OutboxEntry.id)
             .limit(limit)
             .options(joinedload(OutboxEntry.ticket))
@@ -116,7 +117,7 @@ class OutboxRepository:
         """When something is to be sent next; None when nothing waits. May lie in the past."""
         leased = OutboxEntry.leased_until > OutboxEntry.next_at
         free_at = case((leased, OutboxEntry.leased_until), else_=OutboxEntry.next_at)
-        soonest = select(func.min(free_at)).where(OutboxEntry.state == DispatchState.PENDING)
+        soonest = select(func.min(free_at)).where(OutboxEntry.state == written(DispatchState.PENDING))
         found: datetime | None = (await self._session.execute(soonest)).scalar_one()
         return found
 

@@ -5,19 +5,17 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, or_, select, update
+from sqlalchemy import Select, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute, aliased
+from sqlalchemy.orm import InstrumentedAttribute
 
 from ticketing.errors import ChangedMeanwhile, UnknownId
 from ticketing.models import Contact, ReferenceCounter, Ticket, TicketEvent
 from ticketing.records import DueMark, MatterRecord, Tally, TicketEventRecord, TicketFilter, TicketRecord
 from ticketing.repositories.sealing import opened_ticket, sealed_identity
 from ticketing.repositories.upsert import Prepared, insert
+from ticketing.repositories.wanted import AWAITING_REPLY, SUPERVISED, as_wanted, in_state, newest, same_caller
 from ticketing.vocabulary import CategoryCode, ContactId, PlaceId, Reference, TicketState
-
-AWAITING_REPLY = (TicketState.DISPATCHED, TicketState.RETURN_ASKED, TicketState.IN_PROGRESS)
-"""The states in which an agency's clock runs."""
 
 _AT_ONCE = 400
 
@@ -175,8 +173,9 @@ class TicketRepository:
 
     async def find(self, wanted: TicketFilter, limit: int = 50) -> tuple[TicketRecord, ...]:
         """The newest tickets that are as wanted; ask on with `before` set to the last one's number."""
-        query = _TICKETS.where(*as_wanted(wanted))
-        return await self._all(query.order_by(Ticket.reference.desc()).limit(limit))
+        numbers = newest(wanted, limit).subquery()
+        query = _TICKETS.join(numbers, numbers.c.reference == Ticket.reference)
+        return await self._all(query.order_by(Ticket.reference.desc()))
 
     async def by_due(
         self, wanted: TicketFilter, *, after: DueMark | None = None, limit: int = 50
@@ -244,19 +243,17 @@ class TicketRepository:
 
     async def unsigned(self, now: datetime, limit: int) -> tuple[TicketRecord, ...]:
         """Tickets no agency signed in time, the longest waiting first."""
-        late = _TICKETS.where(Ticket.state == TicketState.DISPATCHED, Ticket.sign_by <= now)
+        late = _TICKETS.where(in_state(TicketState.DISPATCHED), Ticket.sign_by <= now)
         return await self._all(late.order_by(Ticket.sign_by).limit(limit))
 
     async def supervised_late(self, now: datetime, limit: int) -> tuple[TicketRecord, ...]:
         """Supervised tickets whose supervision's own time is over and whose agency still owes its reply."""
-        late = _TICKETS.where(
-            Ticket.supervision > 0, Ticket.supervision_due_at <= now, Ticket.state.in_(AWAITING_REPLY)
-        )
+        late = _TICKETS.where(SUPERVISED, Ticket.supervision_due_at <= now, Ticket.state.in_(AWAITING_REPLY))
         return await self._all(late.order_by(Ticket.supervision_due_at).limit(limit))
 
     async def closed_before(self, before: datetime, limit: int) -> tuple[TicketRecord, ...]:
         """Tickets that were closed earlier and are not archived yet."""
-        over = _TICKETS.where(Ticket.state == TicketState.CLOSED, Ticket.closed_at <= before)
+        over = _TICKETS.where(in_state(TicketState.CLOSED), Ticket.closed_at <= before)
         return await self._all(over.order_by(Ticket.closed_at).limit(limit))
 
     async def due_between(self, start: datetime | None, end: datetime, limit: int) -> tuple[TicketRecord, ...]:
@@ -268,7 +265,7 @@ class TicketRepository:
 
     async def count_of_caller(self, contact: ContactId, states: Sequence[TicketState]) -> int:
         """How many tickets in these states belong to the number a contact came from."""
-        query = select(func.count()).where(_same_caller(contact), Ticket.state.in_(states))
+        query = select(func.count()).where(same_caller(contact), Ticket.state.in_(states))
         return (await self._session.execute(query)).scalar_one()
 
     async def of_caller(
@@ -299,48 +296,3 @@ class TicketRepository:
     ) -> tuple[TicketRecord, ...]:
         rows = await self._session.execute(query, given)
         return tuple(opened_ticket(self._session, dict(row)) for row in rows.mappings())
-
-
-def as_wanted(wanted: TicketFilter) -> list[ColumnElement[bool]]:
-    """A filter as conditions of a query."""
-    asked: list[ColumnElement[bool]] = []
-    if wanted.states:
-        asked.append(Ticket.state.in_(wanted.states))
-    if wanted.agencies:
-        theirs = (Ticket.lead_agency_id, Ticket.holder_agency_id)
-        asked.append(or_(*(column.in_(wanted.agencies) for column in theirs)))
-    if wanted.due_before is not None:
-        asked.append(Ticket.due_at < wanted.due_before)
-    if wanted.overdue_at is not None:
-        asked += [Ticket.state.in_(AWAITING_REPLY), Ticket.due_at < wanted.overdue_at]
-    if wanted.category_prefix:
-        asked.append(Ticket.category_code.startswith(wanted.category_prefix, autoescape=True))
-    if wanted.supervised:
-        asked.append(Ticket.supervision > 0)
-    if wanted.extension_asked:
-        asked += [Ticket.state == TicketState.IN_PROGRESS, _extension_waits()]
-    if wanted.created_by:
-        asked.append(Ticket.created_by == wanted.created_by)
-    if wanted.of_caller is not None:
-        asked.append(_same_caller(wanted.of_caller))
-    if wanted.reference_prefix:
-        asked.append(Ticket.reference.startswith(wanted.reference_prefix, autoescape=True))
-    if wanted.references is not None:
-        asked.append(Ticket.reference.in_(wanted.references))
-    if wanted.before:
-        asked.append(Ticket.reference < wanted.before)
-    return asked
-
-
-def _extension_waits() -> ColumnElement[bool]:
-    """It was asked for, and nothing that settles it came after."""
-    asked, settled = aliased(TicketEvent), aliased(TicketEvent)
-    later = exists().where(settled.ticket_id == asked.ticket_id, settled.seq > asked.seq, settled.kind.in_(_SETTLES))
-    return exists().where(asked.ticket_id == Ticket.id, asked.kind == "extension_asked", ~later)
-
-
-_SETTLES = ("extension_granted", "extension_denied", "replied", "return_upheld", "reopened")
-
-
-def _same_caller(contact: ContactId) -> Any:
-    return Ticket.caller_id == select(Contact.caller_id).where(Contact.id == contact).scalar_subquery()

@@ -19,6 +19,9 @@ TIME = sa.DateTime(timezone=True)
 STANDING = sa.text("lifted_at IS NULL")
 UNDONE = sa.text("done_at IS NULL")
 AT_ONCE = 5_000
+OF_OPEN = [
+    "reference", "state", "due_at", "holder_agency_id", "category_code", "supervision", "created_by", "caller_id",
+]  # fmt: skip
 FIELDS = ("citizen_name", "callback_phone")
 
 CALLER = sa.table("caller", sa.column("id"), sa.column("number"), sa.column("digest"))
@@ -44,10 +47,16 @@ def upgrade() -> None:
     with op.batch_alter_table("caller") as caller:
         caller.alter_column("digest", nullable=False, existing_type=sa.String(64))
         caller.create_unique_constraint(op.f("uq_caller_digest"), ["digest"])
+    op.drop_index(op.f("ix_ticket_category_code"), "ticket")
+    op.create_index("ix_ticket_category_reference", "ticket", ["category_code", "reference"])
+    op.create_index("ix_ticket_holder_reference", "ticket", ["holder_agency_id", "reference"])
+    still_open = sa.text("state NOT IN ('archived', 'closed', 'merged', 'withdrawn')")
+    op.create_index("ix_ticket_open", "ticket", OF_OPEN, sqlite_where=still_open, postgresql_where=still_open)
     op.create_index("ix_ticket_event_kind_at", "ticket_event", ["kind", "at"])
     for name, column, where in (
         ("ix_ticket_closed", "closed_at", sa.text("state = 'closed'")),
         ("ix_ticket_supervised", "supervision_due_at", sa.text("supervision > 0")),
+        ("ix_ticket_supervised_reference", "reference", sa.text("supervision > 0")),
     ):
         op.create_index(name, "ticket", [column], sqlite_where=where, postgresql_where=where)
     _make_holds()
