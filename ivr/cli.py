@@ -8,6 +8,7 @@ from ivr.commands import (
     deadline,
     demo,
     instance,
+    measures,
     privacy,
     serve,
     sheets,
@@ -26,10 +27,12 @@ app = typer.Typer(
 app.command()(instance.setup)
 app.command()(serve.serve)
 app.command()(serve.desk)
+app.command()(serve.web)
 app.command()(demo.demo)
 app.command()(instance.doctor)
 app.command()(words.draft)
 app.command()(deadline.deadline)
+app.command()(measures.measures)
 app.add_typer(asterisk.app, name="asterisk")
 app.add_typer(speech.app, name="asr")
 app.add_typer(words.knowledge, name="kb")

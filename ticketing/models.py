@@ -98,6 +98,18 @@ class CallEvent(Base):
     body: Mapped[dict[str, Any]] = mapped_column(JsonOf(dict[str, Any]))
 
 
+class AgentMove(Base):
+    """From then on an agent does that. Only ever appended; what attendance and occupancy are folded from."""
+
+    __tablename__ = "agent_move"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    agent_id: Mapped[str] = mapped_column(String(32))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    state: Mapped[str] = mapped_column(String(32))
+    reason: Mapped[str | None] = mapped_column(String(32))
+
+
 class Segment(Base):
     """A finished utterance. Times in ms since arrival; `lost` marks a stretch that was not recognised."""
 

@@ -53,6 +53,23 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
     body: dict[str, Any]
 
 
+class AgentMoveRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """From `at` on an agent is in `state`; `reason` is of a pause. The words are the telephone side's own."""
+
+    agent: str
+    at: datetime
+    state: str
+    reason: str | None = None
+
+
+class VisitAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a citizen said at a return visit; None where the question stayed unanswered."""
+
+    reached: bool
+    satisfied: bool | None = None
+    solved: bool | None = None
+
+
 class SpokenWord(msgspec.Struct, frozen=True, kw_only=True):
     """A recognised word; confidence 0..1."""
 

@@ -28,6 +28,7 @@ from ticketing.repositories.keeping import KeepingRepository
 from ticketing.repositories.outbox import OutboxRepository
 from ticketing.repositories.precedents import PrecedentRepository
 from ticketing.repositories.sealing import VAULT
+from ticketing.repositories.statistics import StatisticsRepository
 from ticketing.repositories.tickets import TicketRepository
 from ticketing.repositories.transcripts import TranscriptRepository
 
@@ -52,6 +53,7 @@ class UnitOfWork:
     keeping: KeepingRepository
     accounts: AccountRepository
     audits: AuditRepository
+    statistics: StatisticsRepository
 
     def __init__(self, database: Database, *, reads: bool = False) -> None:
         self._database = database
@@ -83,6 +85,7 @@ class UnitOfWork:
         self.keeping = KeepingRepository(session)
         self.accounts = AccountRepository(session)
         self.audits = AuditRepository(session)
+        self.statistics = StatisticsRepository(session)
         return self
 
     async def __aexit__(

@@ -295,6 +295,13 @@ class Said(Update, frozen=True, kw_only=True):
     segment: Segment
 
 
+class Filled(Update, frozen=True, kw_only=True):
+    """A stretch that had been lost was read again from the recording: `segments` stand in its place, perhaps none."""
+
+    gap: str
+    segments: tuple[Segment, ...]
+
+
 class DraftChanged(Update, frozen=True, kw_only=True):
     """The draft as it now stands."""
 
@@ -348,6 +355,7 @@ AnyUpdate: TypeAlias = (
     | CallCleared
     | Heard
     | Said
+    | Filled
     | DraftChanged
     | Suggested
     | Resembling

@@ -213,7 +213,7 @@ def test_visits_are_taken_from_the_queue(instance: Instance, monkeypatch: pytest
     (waiting,) = instance.json("callback", "list")
     assert (waiting["kind"], waiting["number"]) == ("visit", "138****5678")
     instance.run("callback", "take", "--as", "6001", status=3)
-    monkeypatch.setattr("ticketing.callbacks.Callbacks._quiet", lambda *_: False)  # whatever the hour of the test
+    monkeypatch.setattr("ticketing.callbacks.Callbacks.quiet", lambda *_: False)  # whatever the hour of the test
     taken = instance.json("callback", "take", "--as", "3001")
     assert taken["number"] == "13800005678"
     assert instance.json("callback", "take", "--as", "3001", status=1) is None

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Select, case, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, case, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -240,6 +240,10 @@ class CallbackRepository:
         """The visits of a ticket, in order."""
         query = select(Callback).join(Callback.ticket).where(Ticket.reference == reference)
         return await self._all(query.order_by(Callback.id))
+
+    async def matching(self, *conditions: ColumnElement[bool]) -> tuple[CallbackRecord, ...]:
+        """The callbacks that meet all conditions, in the order they were entered."""
+        return await self._all(select(Callback).where(*conditions).order_by(Callback.entered_at, Callback.id))
 
     async def _all(self, query: Select[Callback]) -> tuple[CallbackRecord, ...]:
         loaded = query.options(joinedload(Callback.caller), joinedload(Callback.ticket))

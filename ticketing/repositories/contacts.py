@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from ticketing.errors import UnknownId
-from ticketing.models import Contact
+from ticketing.models import Caller, Contact
 from ticketing.records import ContactRecord
 from ticketing.repositories.callers import caller_id_of
 from ticketing.repositories.sealing import vault_of
@@ -55,6 +55,19 @@ class ContactRepository:
             row.ended_at = at
         if disposition is not None:
             row.disposition = disposition
+
+    async def talked_since(self, since: datetime, limit: int) -> list[tuple[str, str, datetime]]:
+        """Numbers that spoke with an agent since then: number, agent, when; the newest `limit`, oldest first."""
+        rows = await self._session.execute(
+            select(Caller.number, Contact.agent_id, Contact.answered_at)
+            .join(Caller, Contact.caller_id == Caller.id)
+            .where(Contact.arrived_at >= since, Contact.answered_at.is_not(None), Contact.agent_id.is_not(None))
+            .order_by(Contact.answered_at.desc())
+            .limit(limit)
+        )
+        return [
+            (number, agent, at) for number, agent, at in reversed(rows.all()) if agent is not None and at is not None
+        ]
 
     async def get(self, contact: ContactId) -> ContactRecord:
         """The contact."""
