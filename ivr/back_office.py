@@ -108,7 +108,7 @@ class BackOffice:
         tasks.start("matters", self.matters.run())
         tasks.start("index of matters", self.matters.keep_index())
         tasks.start("inboxes", inbox.run())
-        tasks.start("callback queue", queue.run())
+        tasks.start("returns", queue.run())
         return tickets, queue
 
 

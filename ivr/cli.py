@@ -9,8 +9,9 @@ from ivr.commands import (
     demo,
     instance,
     measures,
-    recording,
+    privacy,
     serve,
+    sheets,
     site,
     speech,
     ticket,
@@ -26,11 +27,12 @@ app = typer.Typer(
 app.command()(instance.setup)
 app.command()(serve.serve)
 app.command()(serve.desk)
+app.command()(serve.web)
 app.command()(demo.demo)
 app.command()(instance.doctor)
 app.command()(words.draft)
-app.command()(measures.measures)
 app.command()(deadline.deadline)
+app.command()(measures.measures)
 app.add_typer(asterisk.app, name="asterisk")
 app.add_typer(speech.app, name="asr")
 app.add_typer(words.knowledge, name="kb")
@@ -38,7 +40,9 @@ app.add_typer(words.places, name="place")
 app.add_typer(site.app, name="site")
 app.add_typer(ticket.app, name="ticket")
 app.add_typer(callback.app, name="callback")
-app.add_typer(recording.app, name="recording")
+app.add_typer(privacy.app, name="privacy")
+app.add_typer(sheets.importing, name="import")
+app.add_typer(sheets.exporting, name="export")
 
 
 def main() -> None:

@@ -30,6 +30,7 @@ from ticketing.places import Gazetteer
 from ticketing.records import AccountRecord
 from ticketing.site import Site, load_site
 from ticketing.site_store import SiteStore
+from ticketing.vault import Vault, make_keys
 from ticketing.vocabulary import AgencyId, Role
 
 LEAST_FREE_BYTES = 500 * 1024 * 1024
@@ -53,6 +54,7 @@ class Instance:
         self.people: tuple[Person, ...] = load_roster(settings.roster_file, skills, frozenset(self.site.agencies))
         self.secrets: Secrets = load_secrets(settings.secrets_file)
         self.passwords: dict[str, str] = load_passwords(settings.passwords_file)
+        self.vault = Vault.opened(settings.keys_file)
         self.book = prompt_book(self.site)
 
     @classmethod
@@ -62,6 +64,7 @@ class Instance:
         _make_private(settings.recordings)
         make_roster(settings.roster_file)
         make_secrets(settings.secrets_file)
+        make_keys(settings.keys_file)
         instance = cls(settings)
         make_passwords(settings.passwords_file, tuple(person.id for person in instance.people))
         return cls(settings)

@@ -62,6 +62,10 @@ class Listener(Protocol):
         """One party finished an utterance."""
         ...
 
+    def filled(self, call: CallId, gap: Segment, found: tuple[Segment, ...]) -> None:
+        """A lost stretch was read again; `found` stand in its place."""
+        ...
+
     def drafted(self, call: CallId, draft: DraftView) -> None:
         """The draft changed."""
         ...
@@ -87,6 +91,7 @@ class CallFile:
         self.arrived_at = arrived_at
         self.caller_number = caller_number
         self.segments: dict[str, Segment] = {}
+        self.filled: set[str] = set()  # gaps read again, which the database may still show
         self.blank = new_draft(f"{call}.draft", call)
         self.draft = self.blank
         self.taken_up = False  # whether what an earlier server left of it has been looked for
@@ -174,7 +179,8 @@ class Intake:
             segments = await unit.transcripts.segments(contact)
             drafts = await unit.drafts.of_contact(contact)
         for record in segments:
-            file.segments.setdefault(record.id, _segment(record))
+            if record.id not in file.filled:
+                file.segments.setdefault(record.id, segment_of(record))
         if drafts and file.draft == file.blank:
             file.draft = drafts[0]
         if file.segments:
@@ -232,6 +238,25 @@ class Intake:
         if self.listener is not None:
             self.listener.said(call, segment)
         if segment.text:
+            self._think_about(call)
+
+    def filled(self, call: CallId, gap: Segment, found: tuple[Segment, ...]) -> None:
+        """A lost stretch was read again from the recording: shown, kept and thought about in its place."""
+        contact = ContactId(call)
+
+        async def keep(unit: UnitOfWork) -> None:
+            await unit.transcripts.replace_lost(contact, gap.id, [_record(segment) for segment in found])
+
+        self._keeper.keep("segments read again", keep)
+        file = self._files.get(call)
+        if file is None:
+            return
+        file.filled.add(gap.id)
+        file.segments.pop(gap.id, None)
+        file.segments.update((segment.id, segment) for segment in found)
+        if self.listener is not None:
+            self.listener.filled(call, gap, found)
+        if found:
             self._think_about(call)
 
     # ---- thinking
@@ -435,5 +460,6 @@ def _record(segment: Segment) -> SegmentRecord:
     )
 
 
-def _segment(record: SegmentRecord) -> Segment:
+def segment_of(record: SegmentRecord) -> Segment:
+    """A kept segment in speech's own terms."""
     return msgspec.convert(msgspec.to_builtins(record), Segment)

@@ -2,6 +2,7 @@
 
 TicketingError
 ├── SitePackBroken      a site pack has faults; carries each with file, line and mend
+├── SheetUnreadable     a file to be brought in is no table we can read
 ├── UnknownId           an agency, category, place, article, draft or ticket that does not exist was named
 ├── DraftIncomplete     a draft cannot be submitted; carries the fields that are missing
 ├── AlreadySubmitted    the draft became a ticket before; carries its reference
@@ -9,6 +10,7 @@ TicketingError
 ├── StepRefused         a ticket's step is not open now, or not to this person; says why and what is open
 ├── AccessRefused       this person may not see this, or must say why
 ├── ChangedMeanwhile    somebody else changed the thing first; carries what they changed
+├── KeysUnusable        the key file is missing, broken, or another one than citizens' identities were sealed with
 ├── Conflict            the database refused a row that breaks one of its named constraints
 ├── CalendarUnknown     the working-day calendar does not cover a year
 ├── DatabaseUnready     the database is absent or its schema is not this release's
@@ -32,6 +34,10 @@ class SitePackBroken(TicketingError):
     def __init__(self, faults: list[str]) -> None:
         self.faults = faults
         super().__init__("site pack has faults:\n" + "\n".join(faults))
+
+
+class SheetUnreadable(TicketingError):
+    """A CSV or Excel file cannot be read as a table; the text names it and the mend."""
 
 
 class UnknownId(TicketingError):
@@ -81,6 +87,10 @@ class AccessRefused(TicketingError):
 
 class CalendarUnknown(TicketingError):
     """The published calendar ends before the year asked for; update `chinesecalendar` or the override table."""
+
+
+class KeysUnusable(TicketingError):
+    """Who citizens are cannot be read or written without the instance's own key file."""
 
 
 class DatabaseUnready(TicketingError):

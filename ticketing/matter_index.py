@@ -5,6 +5,7 @@ The index holds no text, only which pairs occur where; it can be rebuilt from th
 
 import asyncio
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -64,6 +65,7 @@ class MatterIndex:
             (folder / _OUTDATED).unlink()
         self._waiting: dict[int, tuple[int, frozenset[str]]] = {}
         self._flushing = asyncio.Lock()
+        self._writing = threading.Lock()  # a cancelled flush leaves its thread at work
 
     @classmethod
     @contextmanager
@@ -77,9 +79,10 @@ class MatterIndex:
 
     def close(self) -> None:
         """Let another process write it. What was not flushed is caught up with by whoever does."""
-        if self._writer is not None:
-            self._writer.wait_merging_threads()
-            self._writer = None
+        with self._writing:
+            if self._writer is not None:
+                self._writer.wait_merging_threads()
+                self._writer = None
 
     @property
     def writes(self) -> bool:
@@ -156,18 +159,20 @@ class MatterIndex:
         return [Reference(f"{reference:010d}") for _, reference in best]
 
     def _write(self, rows: dict[int, tuple[int, frozenset[str]]]) -> None:
-        assert self._writer is not None  # flush asks
-        searcher = self._index.searcher()
-        for reference, (day, found) in rows.items():
-            if searcher.doc_freq("reference", reference):
-                self._writer.delete_documents_by_query(Query.term_query(self._schema, "reference", reference))
-            document = Document()
-            document.add_unsigned("reference", reference)
-            document.add_integer("day", day)
-            document.add_text("pairs", " ".join(found))
-            self._writer.add_document(document)
-        self._writer.commit()
-        self._index.reload()
+        with self._writing:
+            if (writer := self._writer) is None:
+                return  # closed meanwhile
+            searcher = self._index.searcher()
+            for reference, (day, found) in rows.items():
+                if searcher.doc_freq("reference", reference):
+                    writer.delete_documents_by_query(Query.term_query(self._schema, "reference", reference))
+                document = Document()
+                document.add_unsigned("reference", reference)
+                document.add_integer("day", day)
+                document.add_text("pairs", " ".join(found))
+                writer.add_document(document)
+            writer.commit()
+            self._index.reload()
 
     def _known_until(self) -> datetime | None:
         """Before the last tickets indexed, which may have been written in any order; None for an empty index."""

@@ -103,7 +103,7 @@ class RecordingRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordingFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which recorded calls are looked for; what is empty does not matter. `number` may be a number's end.
+    """Which recorded calls are looked for; what is empty does not matter. A `number` is whole: it is sealed.
 
     `words` must all be in one utterance. `before` continues after the last call of the page before.
     """
@@ -298,6 +298,15 @@ class AccountRecord(msgspec.Struct, frozen=True, kw_only=True):
     skills: tuple[str, ...] = ()
     agency_id: AgencyId | None = None
     active: bool = True
+
+
+class HoldRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A legal hold that stands on a ticket."""
+
+    reference: Reference
+    why: str
+    placed_by: str
+    placed_at: datetime
 
 
 class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -158,6 +158,15 @@ class RecordingKind(StrEnum):
     AGENT = "agent"
 
 
+class PraiseForm(StrEnum):
+    """How a citizen praises (表扬形式)."""
+
+    CALL = "call"  # 感谢电话
+    LETTER = "letter"  # 感谢信
+    PENNANT = "pennant"  # 锦旗
+    ONLINE = "online"  # 网上留言
+
+
 class AgencyPart(StrEnum):
     """What an agency has to do with a ticket."""
 

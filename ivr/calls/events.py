@@ -54,10 +54,14 @@ class DigitPressed(Event, frozen=True, kw_only=True):
 
 
 class AgentReserved(Event, frozen=True, kw_only=True):
-    """The ACD matched this call with an agent; `endpoint` is the agent's phone in Asterisk's words (`PJSIP/1001`)."""
+    """The ACD matched this call with an agent; `endpoint` is the agent's phone in Asterisk's words (`PJSIP/1001`).
+
+    `skill` is what the citizen had asked for.
+    """
 
     agent: AgentId
     endpoint: str
+    skill: Skill | None = None
 
 
 class LegRinging(Event, frozen=True, kw_only=True):
@@ -118,9 +122,15 @@ class AgentLost(Event, frozen=True, kw_only=True):
 
 
 class QueueMoved(Event, frozen=True, kw_only=True):
-    """The ACD says where the waiting citizen stands: `ahead` callers before this one."""
+    """The ACD says where the waiting citizen stands: `ahead` callers before this one.
+
+    `wait_ms` is how much longer they will wait at most, most likely; None where that cannot be said. `skill` is what
+    they wait for.
+    """
 
     ahead: int
+    wait_ms: int | None = None
+    skill: Skill | None = None
 
 
 class FoundStanding(Event, frozen=True, kw_only=True):
@@ -145,13 +155,14 @@ class GivenBack(Event, frozen=True, kw_only=True):
 class CallPlaced(Event, frozen=True, kw_only=True):
     """A person of ours calls somebody: their phone `agent_endpoint` first, then `endpoint`.
 
-    `number` is a citizen's, None within the house; `callee` is the colleague called, reserved for it already.
+    `caller_number` is the citizen's, who is called at the `{number}` of `endpoint`, None within the house; `callee` is
+    the colleague called, reserved for it already.
     """
 
     agent: AgentId
     agent_endpoint: str
     endpoint: str
-    number: str | None
+    caller_number: str | None
     direction: Direction
     callee: AgentId | None = None
 
@@ -195,13 +206,17 @@ class MuteAsked(Event, frozen=True, kw_only=True):
 
 
 class GuestInvited(Event, frozen=True, kw_only=True):
-    """Somebody is called into the conversation. `guest` is a person of ours, reserved for it already, or None."""
+    """Somebody is called into the conversation. `guest` is a person of ours, reserved for it already, or None.
+
+    Whoever is outside is called at the `{number}` of `endpoint`, which is `caller_number`.
+    """
 
     agent: AgentId
     name: str
     endpoint: str
     invitation: Invitation
     guest: AgentId | None = None
+    caller_number: str | None = None
 
 
 class GuestDropped(Event, frozen=True, kw_only=True):

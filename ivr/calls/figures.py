@@ -2,11 +2,13 @@
 
 Entry into the queue is the first word of the ACD about the call: its place, or its agent. A conversation runs from the
 legs' joining to the end of the agent's leg, the citizen's, or the agent's hang-up key; after-call work from there to
-the agent's word, the timer's, or the agent's leaving. A call that broke off and was put through again talked twice.
+the agent's word, the timer's, or the agent's leaving. A call that broke off or was passed to a queue and was put
+through again talked twice; one that was handed to somebody else talks on. Who keeps their place and hangs up was not
+answered: the call they are called back with is one of our own, and those count for nothing here.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -14,7 +16,7 @@ import msgspec
 
 from ivr.calls import events as ev
 from ivr.calls.events import Recorded
-from ivr.calls.vocabulary import BROKEN_OFF, AgentId, CallId, DialOutcome, LegId
+from ivr.calls.vocabulary import BROKEN_OFF, AgentId, CallId, LegId
 from ivr.calls.work import Timer
 
 
@@ -32,7 +34,8 @@ class CallFigures(msgspec.Struct, frozen=True, kw_only=True):
     out of the queue by its limit, a key or for want of agents; `left_by` is that log's word for it. `caller` only
     groups calls and is never shown.
     `talk_ms` holds the hold. `handled` is true once the conversation and its after-call work are over; `agent` is who
-    had it last. `missed_offers` are offers no agent took.
+    had it last. `missed_offers` are offers no agent took, `score` is the citizen's mark, `kept_place` says that they
+    asked to be called when their turn comes.
     """
 
     call: CallId
@@ -50,6 +53,8 @@ class CallFigures(msgspec.Struct, frozen=True, kw_only=True):
     wrap_ms: int = 0
     handled: bool = False
     missed_offers: int = 0
+    score: int | None = None
+    kept_place: bool = False
 
     @property
     def decided(self) -> bool:
@@ -67,16 +72,17 @@ class CallFigures(msgspec.Struct, frozen=True, kw_only=True):
 class _Running:
     """What the fold must remember of a call beside its figures: since when it talks, or is wrapped up.
 
-    `left` says that the agent went out of the roster in the conversation: nobody wraps it up. Who `keeps_place` has not
-    left by hanging up: they are answered when they are called and reached, lost when they are not or call in again.
+    `left` says that the agent went out of the roster in the conversation: nobody wraps it up. `others` are further
+    legs in the conversation.
     """
 
     citizen: LegId
     agent_leg: LegId | None = None
     talking_ms: int | None = None
     wrapping_ms: int | None = None
+    held_ms: int | None = None
     left: bool = False
-    keeps_place: bool = False
+    others: set[LegId] = field(default_factory=set)
 
 
 class Tally:
@@ -106,6 +112,11 @@ class Tally:
             if self._changed is not None:
                 self._changed(before, after)
 
+    def forget(self, call: CallId) -> None:
+        """Remember a call no longer: nothing more of it is counted."""
+        self._figures.pop(call, None)
+        self._running.pop(call, None)
+
     @property
     def calls(self) -> list[CallFigures]:
         """Every call seen, in order of arrival."""
@@ -114,24 +125,25 @@ class Tally:
     def _moved(self, figures: CallFigures, running: _Running, recorded: Recorded) -> CallFigures:
         event, ms = recorded.event, recorded.offset_ms
         if figures.queued_ms is None and isinstance(event, ev.QueueMoved | ev.AgentReserved | ev.FoundStanding):
-            figures = msgspec.structs.replace(figures, queued_ms=ms)
+            queue = None if isinstance(event, ev.FoundStanding) else event.skill
+            figures = msgspec.structs.replace(figures, queued_ms=ms, queue=queue)
         match event:
             case ev.AgentReserved(agent=agent):
                 return msgspec.structs.replace(figures, agent=agent)
-            case ev.PlaceKept():
-                running.keeps_place = True
-            case ev.CameAgain() if running.keeps_place and not figures.decided:
-                return msgspec.structs.replace(figures, left_ms=ms)
-            case ev.Dialled(outcome=outcome) if running.keeps_place and not figures.decided:
-                if outcome is not DialOutcome.REACHED:
-                    return msgspec.structs.replace(figures, left_ms=ms)
-            case ev.LegsJoined(citizen_leg=citizen) if running.keeps_place and not figures.decided:
-                running.citizen = citizen
-                return _talks(figures, running, event.agent_leg, ms)
             case ev.LegsJoined(citizen_leg=citizen, agent_leg=leg) if citizen == running.citizen:
                 return _talks(figures, running, leg, ms)
             case ev.FoundStanding(agent_leg=leg, agent=agent) if leg is not None:
                 return _talks(msgspec.structs.replace(figures, agent=agent), running, leg, ms)
+            case ev.LegJoined(leg=leg) if running.talking_ms is not None:
+                running.others.add(leg)
+            case ev.HoldAsked(held=held) if running.talking_ms is not None:
+                return _held(figures, running, ms, held=held)
+            case ev.PassedToSkill():
+                return _silent(figures, running, ms, wraps_up=False)
+            case ev.PlaceKept() if not figures.decided:
+                return msgspec.structs.replace(figures, left_ms=ms, given_back=True, kept_place=True)
+            case ev.CitizenRated(score=score):
+                return msgspec.structs.replace(figures, score=score)
             case ev.LegHungUp():
                 return _leg_ended(figures, running, event, ms)
             case ev.HangUpRequested():
@@ -158,10 +170,12 @@ def _leg_ended(figures: CallFigures, running: _Running, event: ev.LegHungUp, ms:
             return _silent(figures, running, ms, wraps_up=True)
         if figures.decided:
             return _over(figures, running)
-        if running.keeps_place:
-            return figures
         return msgspec.structs.replace(figures, left_ms=ms)
+    running.others.discard(event.leg)
     if event.leg == running.agent_leg:
+        if running.others:  # handed over: the talk goes on
+            running.agent_leg = min(running.others)
+            return figures
         return _silent(figures, running, ms, wraps_up=event.cause not in BROKEN_OFF)
     if not figures.decided:
         return msgspec.structs.replace(figures, missed_offers=figures.missed_offers + 1)
@@ -172,14 +186,26 @@ def _silent(figures: CallFigures, running: _Running, ms: int, *, wraps_up: bool)
     """The conversation ends: in after-call work, or, broken off, with the citizen back in the queue."""
     if running.talking_ms is None:
         return figures
+    figures = _held(figures, running, ms, held=False)
     figures = msgspec.structs.replace(figures, talk_ms=figures.talk_ms + ms - running.talking_ms)
     running.talking_ms = running.agent_leg = None
+    running.others.clear()
     if not wraps_up:
         return figures
     if figures.agent is None or running.left:
         return _over(figures, running)
     running.wrapping_ms = ms
     return figures
+
+
+def _held(figures: CallFigures, running: _Running, ms: int, *, held: bool) -> CallFigures:
+    if held:
+        running.held_ms = running.held_ms if running.held_ms is not None else ms
+        return figures
+    if running.held_ms is None:
+        return figures
+    since, running.held_ms = running.held_ms, None
+    return msgspec.structs.replace(figures, hold_ms=figures.hold_ms + ms - since)
 
 
 def _wrapped_up(figures: CallFigures, running: _Running, ms: int) -> CallFigures:

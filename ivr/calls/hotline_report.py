@@ -38,9 +38,8 @@ class Callbacks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Satisfaction(msgspec.Struct, frozen=True, kw_only=True):
-    """What citizens answered. Scores are of the question after the call, the others of return visits."""
+    """What citizens answered to return visits; `satisfied_from` is the least mark after a call that is a good one."""
 
-    scores: tuple[int, ...] = ()
     satisfied_from: int = 4
     asked: int = 0
     satisfied: int = 0
@@ -87,6 +86,7 @@ class HotlineReport(Figures, frozen=True, kw_only=True):
     first_dial_answer_rate: Rate
     worst_24h: dict[str, WorstDay | None]
     occupancy: Rate
+    kept_places: int
     callbacks: CallbackRates
     satisfaction: SatisfactionRates
     queues: dict[str, Figures]
@@ -123,22 +123,23 @@ def hotline_report(
         callbacks=CallbackRates(
             counts=callbacks, reached=report.rate(callbacks.reached, "called back and reached / (that + given up)")
         ),
-        satisfaction=_satisfaction(satisfaction),
+        satisfaction=_satisfaction(satisfaction, tuple(call.score for call in inside if call.score is not None)),
+        kept_places=sum(call.kept_place for call in inside),
         queues=report.by_queue(inside, terms),
         agents=_agents(inside, spent),
         **msgspec.structs.asdict(report.figures(inside, terms)),
     )
 
 
-def _satisfaction(found: Satisfaction) -> SatisfactionRates:
-    good = sum(score >= found.satisfied_from for score in found.scores)
-    service = Ratio(name="service", part=good, of=len(found.scores))
+def _satisfaction(found: Satisfaction, scores: tuple[int, ...]) -> SatisfactionRates:
+    good = sum(score >= found.satisfied_from for score in scores)
+    service = Ratio(name="service", part=good, of=len(scores))
     answered = found.satisfied + found.unsatisfied
     handling = Ratio(name="handling", part=found.satisfied, of=answered, left_out=(("no answer", found.silent),))
     return SatisfactionRates(
         service=report.rate(service, f"scores of {found.satisfied_from} and better / scores given after the call"),
         handling=report.rate(handling, "satisfied / return visits that were answered"),
-        scores={str(score): found.scores.count(score) for score in sorted(set(found.scores))},
+        scores={str(score): scores.count(score) for score in sorted(set(scores))},
     )
 
 

@@ -112,9 +112,9 @@ class CallSession(Enquiring):
                     self._end_wrap_up()
             case ev.AgentLost(agent=agent):
                 self._agent_lost(agent)
-            case ev.QueueMoved(ahead=ahead):
+            case ev.QueueMoved(ahead=ahead, wait_ms=wait_ms):
                 if self.state is CallState.QUEUED and self.citizen is not None and not self.keeping:
-                    self._voice.moved(self.citizen, ahead)
+                    self._voice.moved(self.citizen, ahead, wait_ms)
             case ev.FoundStanding():
                 self._found(event)
             case ev.GivenBack(leg=leg):
@@ -177,6 +177,9 @@ class CallSession(Enquiring):
 
     def _open_menu(self) -> None:
         assert self.citizen is not None
+        if not self.plan.staffed:
+            self._give_back()
+            return
         if self._chosen is not None or not self.plan.menu.options:
             self._enter_queue(self._chosen or self.plan.menu.default)
             return
@@ -237,7 +240,7 @@ class CallSession(Enquiring):
         assert self.entered_ms is not None
         self.state = CallState.QUEUED
         self._voice.ahead = None
-        self._work.add(do.JoinQueue(skill=self.skill, entered_ms=self.entered_ms))
+        self._work.add(do.JoinQueue(skill=self.skill, entered_ms=self.entered_ms, caller=self.plan.caller))
         if self.keeping:
             return
         self._work.start(Timer.COMFORT, self.plan.announce_every_ms)

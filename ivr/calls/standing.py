@@ -75,7 +75,7 @@ def orders(session: CallSession) -> list[AnyEffect]:
     orders: list[AnyEffect] = [do.HangUp(leg=leg) for leg in sorted(session.leaving)]
     if session.state is CallState.QUEUED and session.keeping and session.citizen_gone and not session.over:
         assert session.entered_ms is not None
-        orders.append(do.JoinQueue(skill=session.skill, entered_ms=session.entered_ms))
+        orders.append(do.JoinQueue(skill=session.skill, entered_ms=session.entered_ms, caller=session.plan.caller))
     if session.citizen is None or session.citizen_gone or session.over:
         return orders
     orders += [do.Join(leg=guest.leg) for guest in session.guests.values() if guest.up and not guest.joined]
@@ -85,7 +85,7 @@ def orders(session: CallSession) -> list[AnyEffect]:
         orders.append(do.PickUp(leg=session.citizen))
     elif session.state is CallState.QUEUED:
         assert session.entered_ms is not None
-        orders.append(do.JoinQueue(skill=session.skill, entered_ms=session.entered_ms))
+        orders.append(do.JoinQueue(skill=session.skill, entered_ms=session.entered_ms, caller=session.plan.caller))
         orders.append(do.PlaceInQueue(leg=session.citizen))
     elif session.state is CallState.CONNECTED:
         orders += forks(session)
@@ -94,7 +94,7 @@ def orders(session: CallSession) -> list[AnyEffect]:
     return orders
 
 
-def forks(session: CallSession) -> list[AnyEffect]:
+def forks(session: CallSession) -> list[do.ForkMedia]:
     """The taps of a conversation."""
     if session.state is not CallState.CONNECTED or session.citizen is None or session.agent_leg is None:
         return []

@@ -45,6 +45,15 @@ WAITING = (CallState.QUEUED, CallState.OFFERED)
 OVER = (CallState.ENDED, CallState.ABANDONED)
 
 
+class CallerClass(StrEnum):
+    """Who calls, as far as it decides their turn (来电类别)."""
+
+    ORDINARY = "ordinary"
+    REPEAT = "repeat"  # called a short while ago: to the same agent, when free
+    ENTERPRISE = "enterprise"  # 企业
+    EMERGENCY = "emergency"  # before everybody
+
+
 class Direction(StrEnum):
     """Who called whom."""
 

@@ -26,6 +26,7 @@ from ticketing.schema import check_schema
 from ticketing.service import TicketService
 from ticketing.site import Site, load_site
 from ticketing.unit_of_work import UnitOfWork
+from ticketing.vault import Vault
 
 REFUSED = 3
 """Exit status when the rules, not a fault, forbid what was asked."""
@@ -78,7 +79,7 @@ async def open_books(home: Path) -> AsyncIterator[Books]:
     """The records of the instance at `home`. Raises `SettingsError`, `SitePackBroken`, `DatabaseUnready`."""
     settings = settings_of(home)
     site = load_site(pack_of(settings))
-    async with open_database(settings.database_url) as database:
+    async with open_database(settings.database_url, Vault.opened(settings.keys_file)) as database:
         await check_schema(database)
         casework = Casework(site)
         yield Books(

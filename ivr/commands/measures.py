@@ -21,6 +21,7 @@ from ivr.settings import Settings
 from ticketing.database import open_database
 from ticketing.schema import check_schema
 from ticketing.site import Site, default_site_dir, load_site
+from ticketing.vault import Vault
 
 SHOWN_PROBLEMS = 20
 
@@ -71,7 +72,7 @@ def measures(
 
 
 async def _report(settings: Settings, site: Site, terms: Terms, begin: datetime | None, end: datetime) -> HotlineReport:
-    async with open_database(settings.database_url) as database:
+    async with open_database(settings.database_url, Vault.opened(settings.keys_file)) as database:
         await check_schema(database)
         return await read_report(database, terms, begin, end, site.info.survey.service.satisfied_from)
 

@@ -32,6 +32,7 @@ from ivr.desk.wire import (
     DraftChanged,
     EditField,
     Ending,
+    Filled,
     FindChoices,
     FinishCall,
     GoReady,
@@ -316,6 +317,10 @@ class Office:
     def said(self, call: CallId, segment: Segment) -> None:
         """See `intake.Listener`."""
         self._tell(call, lambda seq: Said(seq=seq, segment=segment))
+
+    def filled(self, call: CallId, gap: Segment, found: tuple[Segment, ...]) -> None:
+        """See `intake.Listener`."""
+        self._tell(call, lambda seq: Filled(seq=seq, gap=gap.id, segments=found))
 
     def drafted(self, call: CallId, draft: DraftView) -> None:
         """See `intake.Listener`."""

@@ -315,6 +315,13 @@ class Said(Update, frozen=True, kw_only=True):
     segment: Segment
 
 
+class Filled(Update, frozen=True, kw_only=True):
+    """A stretch that had been lost was read again from the recording: `segments` stand in its place, perhaps none."""
+
+    gap: str
+    segments: tuple[Segment, ...]
+
+
 class DraftChanged(Update, frozen=True, kw_only=True):
     """The draft as it now stands."""
 
@@ -368,6 +375,7 @@ AnyUpdate: TypeAlias = (
     | CallCleared
     | Heard
     | Said
+    | Filled
     | DraftChanged
     | Suggested
     | Resembling

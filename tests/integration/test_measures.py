@@ -1,19 +1,27 @@
 """The figures of what the database holds."""
 
+import asyncio
+import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from ivr.calls import events as ev
 from ivr.calls.events import AnyEvent, Recorded
 from ivr.calls.report import Terms
 from ivr.calls.vocabulary import AgentId, AgentState, CallId, HangupCause, LegId
+from ivr.cli import app
 from ivr.clock import SystemClock
 from ivr.event_log import DatabaseEventLog
 from ivr.figures_store import read_report
+from ivr.instance import Instance
+from ivr.settings import load_settings
 from tests.unit.calls.world import AT
-from ticketing.database import Database
+from ticketing.database import Database, open_database
 from ticketing.records import AgentMoveRecord
+from ticketing.schema import upgrade
 from ticketing.unit_of_work import UnitOfWork
 from ticketing.vocabulary import CallbackKind, CallbackState
 
@@ -96,3 +104,27 @@ async def test_a_dial_before_the_period_makes_the_next_a_second_one(database: Da
 async def test_an_empty_database_has_no_rates(database: Database) -> None:
     found = await read_report(database, Terms(), None, AT, 4)
     assert (found.offered, found.answer_rate.value, found.worst_24h["answer_rate"]) == (0, None, None)
+
+
+def test_the_command_reads_the_instances_log(tmp_path: Path) -> None:
+    """From the instance's own database, whose numbers are sealed with its own keys."""
+    settings = load_settings(tmp_path, {})
+    instance = Instance.made(settings)
+
+    async def fill() -> None:
+        await upgrade(settings.database_url)
+        async with open_database(settings.database_url, instance.vault) as database:
+            log = DatabaseEventLog(database, SystemClock())
+            await log.append(call("a", 0, "13800000001", answered=True))
+            await log.append(call("b", 0.1, "13800000001", answered=False))
+
+    asyncio.run(fill())
+    words = ["measures", "--home", str(tmp_path), "--to", "2026-03-03", "--json"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert (found["source"], found["offered"], found["answered"], found["abandoned"]) == ("event_log", 2, 1, 1)
+    assert found["first_dial_answer_rate"]["exclusions"]["repeated"] == 1
+    shown = CliRunner().invoke(app, words[:-1])
+    assert "answer rate: 1/2 = 50.00%" in shown.stdout
+    assert "13800000001" not in done.stdout + shown.stdout

@@ -17,6 +17,7 @@ from ivr.desk.wire import (
     CallChanged,
     CallCleared,
     DraftChanged,
+    Filled,
     Heard,
     Noticed,
     QueueChanged,
@@ -78,6 +79,11 @@ updates: st.SearchStrategy[AnyUpdate] = st.one_of(
     st.builds(lambda call: CallCleared(seq=0, call=call), calls),
     st.builds(lambda hypothesis: Heard(seq=0, hypothesis=hypothesis), hypotheses),
     st.builds(lambda segment: Said(seq=0, segment=segment), segments),
+    st.builds(
+        lambda gap, found: Filled(seq=0, gap=f"s{gap}", segments=tuple(found)),
+        st.integers(0, 12),
+        st.lists(segments, max_size=3, unique_by=lambda s: s.id),
+    ),
     st.builds(lambda draft: DraftChanged(seq=0, draft=draft), drafts),
     st.builds(lambda found: Suggested(seq=0, hits=tuple(found)), st.lists(hits, max_size=3)),
     st.builds(
@@ -108,6 +114,10 @@ def test_a_view_is_always_one_that_can_be_shown(story: list[AnyUpdate]) -> None:
         if isinstance(update, Said):
             assert all(h.speaker is not update.segment.speaker for h in view.hypotheses)
             assert update.segment in view.segments
+        if isinstance(update, Filled):
+            assert set(update.segments) <= set(view.segments)
+            assert view.hypotheses == before.hypotheses
+            assert update.gap in {s.id for s in update.segments} or all(s.id != update.gap for s in view.segments)
         if isinstance(update, CallChanged) and (before.call is None or before.call.id != update.call.id):
             assert (view.segments, view.hypotheses, view.draft, view.suggested, view.ticket) == ((), (), None, (), None)
             assert view.resembling == ()

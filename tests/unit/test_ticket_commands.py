@@ -213,7 +213,7 @@ def test_visits_are_taken_from_the_queue(instance: Instance, monkeypatch: pytest
     (waiting,) = instance.json("callback", "list")
     assert (waiting["kind"], waiting["number"]) == ("visit", "138****5678")
     instance.run("callback", "take", "--as", "6001", status=3)
-    monkeypatch.setattr("ticketing.callbacks.Callbacks._quiet", lambda *_: False)  # whatever the hour of the test
+    monkeypatch.setattr("ticketing.callbacks.Callbacks.quiet", lambda *_: False)  # whatever the hour of the test
     taken = instance.json("callback", "take", "--as", "3001")
     assert taken["number"] == "13800005678"
     assert instance.json("callback", "take", "--as", "3001", status=1) is None
@@ -302,3 +302,61 @@ changes:
     faulty = '  - {rule: dl-general, agency_id: d-cgj, use: dl-law, active_from: "11-30", active_to: "12-02"}\n'
     change(pack, "deadline_rules.yaml", lambda text: text + faulty)
     assert "on the same days" in instance.run("site", "check", str(pack), status=1, home=False)
+
+
+def test_privacy_by_commands(instance: Instance) -> None:
+    reference = instance.new("--refuse", "na-region")["reference"]
+    instance.json("ticket", "show", reference, "--as", "1001", "--reveal", "--why", "核实")
+    reads = instance.json("privacy", "reads", reference, "--as", "9001")
+    assert [(one["actor"], one["action"], one["why"]) for one in reads] == [("1001", "reveal", "核实")]
+    instance.run("privacy", "reads", reference, "--as", "6001", status=3)
+    counted = instance.json("privacy", "retention", "--dry-run", "--as", "9001")
+    assert counted["dry_run"]
+    assert set(counted["rows"].values()) == {0}
+    assert instance.json("privacy", "rotate-keys", "--as", "9001") == {"resealed": 2}
+    instance.run("privacy", "hold", reference, "--as", "9001", "--why", "诉讼")
+    erase = ("privacy", "erase", "--phone", "13800005678", "--as", "9001", "--why", "本人要求")
+    assert "依法留存" in instance.json(*erase, status=3)["reason"]
+    instance.run("privacy", "hold", reference, "--lift", "--as", "9001", "--why", "结案")
+    assert instance.json(*erase) == {"tickets": [reference]}
+    assert instance.json("ticket", "show", reference, "--as", "6001")["content"] == "（已按来电人要求删除）"
+    (instance.home / "keys.toml").unlink()
+    instance.run("ticket", "show", reference, "--as", "6001", status=2)
+    assert "keys.toml is missing" in instance.errors
+
+
+def test_sheets_by_commands(instance: Instance, tmp_path: Path) -> None:
+    reference = instance.new("--answered", "-")["reference"]
+    out = tmp_path / "out.csv"
+    instance.run("export", "tickets", str(out), "--as", "1001", "--why", "看看", status=3)
+    assert instance.json("export", "tickets", str(out), "--as", "6001", "--why", "月报")["tickets"] == 1
+    text = out.read_text(encoding="utf-8-sig")
+    assert reference in text
+    assert "13800005678" not in text
+    old = tmp_path / "old.csv"
+    old.write_text("工单编号,受理时间,诉求类型,问题分类,标题,主要内容,工单状态,办结时间,办结方式\n"
+                   "旧1,2026-01-05 9:00,咨询,010101,题,文,办结,2026-01-05 9:10,直接答复\n"
+                   "旧2,2026-01-05 9:00,闲聊,010101,题,文,办结,2026-01-05 9:10,直接答复\n")  # fmt: skip
+    report = tmp_path / "refused.csv"
+    brought = instance.json("import", "tickets", str(old), "--as", "9001", "--report", str(report), status=1)
+    assert (brought["written"], [(one["row"], one["column"]) for one in brought["faults"]]) == (0, [(3, "诉求类型")])
+    assert "3,诉求类型,不认识：闲聊" in report.read_text(encoding="utf-8-sig")
+    assert instance.json("import", "tickets", str(old), "--as", "9001", "--skip-refused", status=1)["written"] == 1
+    found = instance.json("ticket", "duplicates", "--as", "1001", "--text", "题文")  # the search has caught up
+    assert {one["ticket"]["reference"] for one in found} <= {"2601050001", reference}
+
+
+def test_articles_come_in_as_a_new_pack(instance: Instance, tmp_path: Path) -> None:
+    sheet = tmp_path / "kb.csv"
+    head = "编号,类别,标题,问法,答复,分类编码,单位\n"
+    sheet.write_text(head + ",政务便民,新文章,怎么办|咋办,这样办。,010101,d-cgj\n,政务便民,坏,问,答,999999,谁\n")
+    told = instance.json("import", "articles", str(sheet), "--as", "9001", status=1)
+    assert {one["column"] for one in told["faults"]} == {"分类编码", "单位"}
+    assert not (instance.home / "site").exists()
+    sheet.write_text(
+        head + ",政务便民,新文章,怎么办|咋办,这样办。,010101,d-cgj\nkb-0001,公共服务,改,问,答,010101,d-cgj\n"
+    )
+    assert instance.json("import", "articles", str(sheet), "--as", "9001", "--dry-run")["written"] == 0
+    assert instance.json("import", "articles", str(sheet), "--as", "9001")["written"] == 2
+    articles = load_site(instance.home / "site" / "packs" / "0001").articles
+    assert [one.title for one in articles.values() if one.title in ("新文章", "改")] == ["改", "新文章"]

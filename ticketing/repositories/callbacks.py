@@ -10,6 +10,7 @@ from ticketing.errors import ChangedMeanwhile, UnknownId
 from ticketing.models import Callback, Contact, Ticket
 from ticketing.records import CallbackRecord, CallbackTally
 from ticketing.repositories.callers import caller_id_of
+from ticketing.repositories.sealing import vault_of
 from ticketing.repositories.upsert import insert
 from ticketing.vocabulary import CallbackKind, CallbackState, ContactId, Reference
 
@@ -78,7 +79,7 @@ class CallbackRepository:
         row.lease, row.leased_until = token, until
         row.attempts += 1
         await self._session.flush()
-        return _record(row)
+        return _record(self._session, row)
 
     async def lease_one(self, callback_id: int, token: str, *, now: datetime, until: datetime) -> CallbackRecord:
         """One citizen of the queue, for `token` alone until `until`, due or not.
@@ -247,14 +248,14 @@ class CallbackRepository:
     async def _all(self, query: Select[Callback]) -> tuple[CallbackRecord, ...]:
         loaded = query.options(joinedload(Callback.caller), joinedload(Callback.ticket))
         rows = await self._session.execute(loaded.execution_options(populate_existing=True))
-        return tuple(_record(row) for row in rows.scalars())
+        return tuple(_record(self._session, row) for row in rows.scalars())
 
 
-def _record(row: Callback) -> CallbackRecord:
+def _record(session: AsyncSession, row: Callback) -> CallbackRecord:
     return CallbackRecord(
         id=row.id,
         kind=row.kind,
-        number=row.caller.number,
+        number=vault_of(session).open(row.caller.number),
         contact=ContactId(row.contact_id) if row.contact_id else None,
         reference=Reference(row.ticket.reference) if row.ticket else None,
         state=row.state,

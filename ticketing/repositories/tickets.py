@@ -7,16 +7,19 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from ticketing.errors import ChangedMeanwhile, UnknownId
 from ticketing.models import Contact, ReferenceCounter, Ticket, TicketEvent
 from ticketing.records import DueMark, Tally, TicketEventRecord, TicketFilter, TicketRecord
+from ticketing.repositories.sealing import opened_ticket, sealed_identity
 from ticketing.repositories.upsert import insert
 from ticketing.vocabulary import CategoryCode, ContactId, PlaceId, Reference, TicketState
 
 AWAITING_REPLY = (TicketState.DISPATCHED, TicketState.RETURN_ASKED, TicketState.IN_PROGRESS)
 """The states in which an agency's clock runs."""
+
+_AT_ONCE = 400
 
 _COLUMNS = tuple(name for name in TicketRecord.__struct_fields__ if name != "contact")
 
@@ -49,9 +52,59 @@ class TicketRepository:
         """Keep a new ticket with its first step."""
         caller = select(Contact.caller_id).where(Contact.id == ticket.contact).scalar_subquery()
         values = {name: getattr(ticket, name) for name in _COLUMNS}
+        values |= sealed_identity(self._session, ticket.citizen_name, ticket.callback_phone)
         row = insert(self._session, Ticket).values(contact_id=ticket.contact, caller_id=caller, **values)
         ticket_id = (await self._session.execute(row.returning(Ticket.id))).scalar_one()
         await self._session.execute(_event_row(self._session, ticket_id, first))
+
+    async def add_many(self, tickets: Sequence[tuple[TicketRecord, Sequence[TicketEventRecord]]]) -> None:
+        """Keep tickets that have a past, with all their steps, some hundreds a statement."""
+        for start in range(0, len(tickets), _AT_ONCE):
+            part = tickets[start : start + _AT_ONCE]
+            contacts = select(Contact.id, Contact.caller_id).where(Contact.id.in_([one.contact for one, _ in part]))
+            callers = {row.id: row.caller_id for row in await self._session.execute(contacts)}
+            rows = [
+                {name: getattr(one, name) for name in _COLUMNS}
+                | sealed_identity(self._session, one.citizen_name, one.callback_phone)
+                | {"contact_id": one.contact, "caller_id": callers[one.contact]}
+                for one, _ in part
+            ]
+            await self._session.execute(insert(self._session, Ticket), rows)
+            known = select(Ticket.reference, Ticket.id).where(Ticket.reference.in_([one.reference for one, _ in part]))
+            ids = {row.reference: row.id for row in await self._session.execute(known)}
+            steps = [
+                {name: getattr(event, name) for name in TicketEventRecord.__struct_fields__}
+                | {"ticket_id": ids[one.reference]}
+                for one, events in part
+                for event in events
+            ]
+            await self._session.execute(insert(self._session, TicketEvent), steps)
+
+    async def claim_reference(self, reference: Reference) -> None:
+        """A number given out by an earlier system: the day's next one comes after it."""
+        day, number = reference[:6], int(reference[6:])
+        claimed = insert(self._session, ReferenceCounter).values(day=day, last=number)
+        later = case(
+            (claimed.excluded.last > ReferenceCounter.last, claimed.excluded.last), else_=ReferenceCounter.last
+        )
+        await self._session.execute(
+            claimed.on_conflict_do_update(index_elements=[ReferenceCounter.day], set_={"last": later})
+        )
+
+    async def keys_known(self, keys: Sequence[str]) -> set[str]:
+        """Which of these submit keys made a ticket already."""
+        return await self._among(Ticket.submit_key, keys)
+
+    async def references_known(self, references: Sequence[str]) -> set[str]:
+        """Which of these numbers are given out."""
+        return await self._among(Ticket.reference, references)
+
+    async def _among(self, column: InstrumentedAttribute[str], wanted: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        for start in range(0, len(wanted), _AT_ONCE):
+            rows = await self._session.execute(select(column).where(column.in_(wanted[start : start + _AT_ONCE])))
+            found.update(rows.scalars())
+        return found
 
     async def change(self, ticket: TicketRecord, step: TicketEventRecord, values: dict[str, Any]) -> TicketRecord:
         """Set `values` (attributes of `TicketRecord`) as one step; returns the ticket as it now is.
@@ -177,7 +230,7 @@ class TicketRepository:
 
     async def _all(self, query: Select[*tuple[Any, ...]]) -> tuple[TicketRecord, ...]:
         rows = await self._session.execute(query)
-        return tuple(TicketRecord(**row) for row in rows.mappings())
+        return tuple(opened_ticket(self._session, dict(row)) for row in rows.mappings())
 
 
 def as_wanted(wanted: TicketFilter) -> list[ColumnElement[bool]]:
