@@ -43,7 +43,7 @@ class Dialler:
             raise Refusal("refused.bad_number")
         if self._directory.outside is None:
             raise Refusal("refused.no_trunk")
-        return self._place(agent, Direction.OUTBOUND, self._directory.endpoint(number), number, None)
+        return self._place(agent, Direction.OUTBOUND, self._directory.outside, number, None)
 
     def call_colleague(self, agent: AgentId, callee: AgentId) -> CallId:
         """内部通话. Raises `Refusal`."""
@@ -87,7 +87,7 @@ class Dialler:
                 agent=agent,
                 agent_endpoint=own.agent.endpoint,
                 endpoint=endpoint,
-                number=number,
+                caller_number=number,
                 direction=direction,
                 callee=callee,
             ),

@@ -56,10 +56,6 @@ class Directory:
         """An entry by its id."""
         return self._by_id.get(name)
 
-    def endpoint(self, number: str) -> str:
-        """Where a number is called."""
-        return OUTSIDE.format(number=number)
-
 
 def is_number(text: str) -> bool:
     """Whether this can be dialled: 3 to 20 digits, an international one after a plus (ITU-T E.164)."""

@@ -100,7 +100,7 @@ class DatabaseEventLog:
         match recorded.event:
             case CallArrived(caller_number=number, dialled=dialled):
                 pass
-            case CallPlaced(number=number, endpoint=endpoint):
+            case CallPlaced(caller_number=number, endpoint=endpoint):
                 dialled = "" if number is not None else endpoint
             case _:
                 return

@@ -104,7 +104,7 @@ class RecordingRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordingFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which recorded calls are looked for; what is empty does not matter. `number` may be a number's end.
+    """Which recorded calls are looked for; what is empty does not matter. A `number` is whole: it is sealed.
 
     `words` must all be in one utterance. `before` continues after the last call of the page before.
     """

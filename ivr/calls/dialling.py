@@ -24,15 +24,15 @@ class Dialling(Talk):
         if self.citizen is not None or self.agent is not None:
             return
         self.direction = event.direction
-        self.caller_number = event.number
-        self.dialled = event.number or ""
+        self.caller_number = event.caller_number
+        self.dialled = event.caller_number or ""
         self.agent = event.agent
         self.callee = event.callee
         self.entered_ms = self._work.now_ms
         self.citizen_gone = True
         self.state = CallState.DIALLING
         self.agent_leg = self._next_leg("agent")
-        self._endpoint = event.endpoint
+        self._endpoint = event.endpoint.format(number=event.caller_number or "")
         ring_ms = self.plan.ring_ms
         call_in = do.CallIn(leg=self.agent_leg, party=Party.AGENT, endpoint=event.agent_endpoint, ring_ms=ring_ms)
         self._work.add(call_in)

@@ -155,13 +155,14 @@ class GivenBack(Event, frozen=True, kw_only=True):
 class CallPlaced(Event, frozen=True, kw_only=True):
     """A person of ours calls somebody: their phone `agent_endpoint` first, then `endpoint`.
 
-    `number` is a citizen's, None within the house; `callee` is the colleague called, reserved for it already.
+    `caller_number` is the citizen's, who is called at the `{number}` of `endpoint`, None within the house; `callee` is
+    the colleague called, reserved for it already.
     """
 
     agent: AgentId
     agent_endpoint: str
     endpoint: str
-    number: str | None
+    caller_number: str | None
     direction: Direction
     callee: AgentId | None = None
 
@@ -205,13 +206,17 @@ class MuteAsked(Event, frozen=True, kw_only=True):
 
 
 class GuestInvited(Event, frozen=True, kw_only=True):
-    """Somebody is called into the conversation. `guest` is a person of ours, reserved for it already, or None."""
+    """Somebody is called into the conversation. `guest` is a person of ours, reserved for it already, or None.
+
+    Whoever is outside is called at the `{number}` of `endpoint`, which is `caller_number`.
+    """
 
     agent: AgentId
     name: str
     endpoint: str
     invitation: Invitation
     guest: AgentId | None = None
+    caller_number: str | None = None
 
 
 class GuestDropped(Event, frozen=True, kw_only=True):

@@ -100,12 +100,13 @@ class Talk(Legs):
             return
         outside = event.guest is None
         leg = self._next_leg("guest" if outside else "agent")
-        self.guests[leg] = Guest(leg, event.name, event.endpoint, event.invitation, event.guest)
+        endpoint = event.endpoint.format(number=event.caller_number or "")
+        self.guests[leg] = Guest(leg, event.name, endpoint, event.invitation, event.guest)
         if event.invitation in ASIDE:
             self._hold(True)
         ring_ms = self.plan.dial_ms if outside else self.plan.ring_ms
         party = Party.GUEST if outside else Party.AGENT
-        self._work.add(do.CallIn(leg=leg, party=party, endpoint=event.endpoint, ring_ms=ring_ms))
+        self._work.add(do.CallIn(leg=leg, party=party, endpoint=endpoint, ring_ms=ring_ms))
         self._work.start(Timer.GUEST, ring_ms + self.plan.ring_grace_ms)
 
     def _guest_answered(self, guest: Guest) -> None:

@@ -158,44 +158,46 @@ class CallDesk:
 
     def _invite(self, agent: AgentId, call: str, to: AnyDestination, invitation: Invitation) -> None:
         self._without_aside(self._own(agent, call))
-        name, endpoint, guest = self._resolve(CallId(call), to)
-        self._tell(call, ev.GuestInvited(agent=agent, name=name, endpoint=endpoint, invitation=invitation, guest=guest))
+        self._tell(call, self._resolve(CallId(call), to, agent, invitation))
 
-    def _resolve(self, call: CallId, to: AnyDestination) -> tuple[str, str, AgentId | None]:
-        """Name, address and, where it is one of ours, who; they are lent to the call. Raises `Refusal`."""
+    def _resolve(self, call: CallId, to: AnyDestination, agent: AgentId, invitation: Invitation) -> ev.GuestInvited:
+        """Who is invited; one of ours is lent to the call. Raises `Refusal`."""
         match to:
             case ToAgent(agent=name):
-                return self._lend(AgentId(name), call)
+                return self._lend(AgentId(name), call, agent, invitation)
             case ToSkill(skill=skill):
                 free = self._floor.available(self._skill(skill))
                 if not free:
                     raise Refusal("refused.nobody_free")
-                return self._lend(free[0], call)
+                return self._lend(free[0], call, agent, invitation)
             case ToNumber(number=number):
                 if not is_number(number):
                     raise Refusal("refused.bad_number")
-                return mask_number(number) if len(number) > 6 else number, self._outside(number), None
+                shown = mask_number(number) if len(number) > 6 else number
+                return self._outside(shown, number, agent, invitation)
             case ToService(service=service):
                 line = self._directory.line(service)
                 if line is None:
                     raise Refusal("refused.unknown_destination")
-                return line.name, self._outside(line.number), None
+                return self._outside(line.name, line.number, agent, invitation)
             case _:
                 assert_never(to)
 
-    def _lend(self, agent: AgentId, call: CallId) -> tuple[str, str, AgentId]:
+    def _lend(self, guest: AgentId, call: CallId, agent: AgentId, invitation: Invitation) -> ev.GuestInvited:
         try:
-            seat = self._floor.lend(agent, call)
+            seat = self._floor.lend(guest, call)
         except AgentUnknown:
             raise Refusal("refused.unknown_destination") from None
         except MoveRefused:
             raise Refusal("refused.agent_busy") from None
-        return seat.agent.name, seat.agent.endpoint, agent
+        return ev.GuestInvited(
+            agent=agent, name=seat.agent.name, endpoint=seat.agent.endpoint, invitation=invitation, guest=guest
+        )
 
-    def _outside(self, number: str) -> str:
-        if self._directory.outside is None:
+    def _outside(self, name: str, number: str, agent: AgentId, invitation: Invitation) -> ev.GuestInvited:
+        if (endpoint := self._directory.outside) is None:
             raise Refusal("refused.no_trunk")
-        return self._directory.endpoint(number)
+        return ev.GuestInvited(agent=agent, name=name, endpoint=endpoint, invitation=invitation, caller_number=number)
 
     def _skill(self, name: str) -> Skill:
         if Skill(name) not in self._skills:

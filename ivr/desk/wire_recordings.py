@@ -44,7 +44,7 @@ class RecordingCard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FindRecordings(FromDesk, frozen=True, kw_only=True):
-    """What is empty does not matter. `number` is whole or its last four digits; `words` must all be said in one line.
+    """What is empty does not matter. `number` is whole: numbers are sealed. `words` must all be said in one line.
 
     Newest first, `PAGE` at a time; `before` is the last `RecordingCard.arrived_at` of the page before.
     """

@@ -125,7 +125,9 @@ async def test_a_recording_is_found_read_and_heard(stage: Stage) -> None:
     await stage.free(hand)
 
     async def found() -> RecordingsFound | None:
-        answer = await chief.ask(FindRecordings(request=chief.number(), agent="1001", number="0001"), RecordingsFound)
+        answer = await chief.ask(
+            FindRecordings(request=chief.number(), agent="1001", number="13800000001"), RecordingsFound
+        )
         return answer if any(card.call == name for card in answer.found) else None
 
     answer = await until_async(found, "found", 15)

@@ -1,7 +1,6 @@
 """Recorded calls, found by what people remember of them: when, who, which number, which ticket, which words."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,6 +9,7 @@ from sqlalchemy.orm import joinedload
 from ticketing.errors import UnknownId
 from ticketing.models import Caller, CallEvent, Contact, Recording, Segment, Ticket
 from ticketing.records import RecordedCall, RecordingFilter
+from ticketing.repositories.sealing import vault_of
 from ticketing.vocabulary import ContactId, Reference
 
 RATED = "CitizenRated"
@@ -27,7 +27,7 @@ class RecordingRepository:
         query = (
             select(Contact)
             .outerjoin(Contact.caller)
-            .where(exists().where(Recording.contact_id == Contact.id), *_conditions(wanted))
+            .where(exists().where(Recording.contact_id == Contact.id), *self._conditions(wanted))
             .options(joinedload(Contact.caller))
             .order_by(Contact.arrived_at.desc(), Contact.id)
             .limit(limit)
@@ -47,22 +47,20 @@ class RecordingRepository:
             raise UnknownId(f"no recording of contact {contact}")
         return found[0]
 
-    async def ended_before(self, moment: datetime) -> tuple[ContactId, ...]:
-        """Contacts that ended before a moment and still have recordings, oldest first: what retention looks at."""
-        query = (
-            select(Contact.id)
-            .where(Contact.ended_at < moment, exists().where(Recording.contact_id == Contact.id))
-            .order_by(Contact.ended_at, Contact.id)
-        )
-        return tuple(ContactId(name) for name in (await self._session.execute(query)).scalars())
-
-    async def untie(self, contact: ContactId) -> tuple[str, ...]:
-        """Forget a contact's sound files; returns their paths, for who removes them from the disk."""
-        rows = (await self._session.execute(select(Recording).where(Recording.contact_id == contact))).scalars().all()
-        for row in rows:
-            await self._session.delete(row)
-        await self._session.flush()
-        return tuple(row.path for row in rows)
+    def _conditions(self, wanted: RecordingFilter) -> list[ColumnElement[bool]]:
+        found: list[ColumnElement[bool]] = []
+        if wanted.since is not None:
+            found.append(Contact.arrived_at >= wanted.since)
+        found += [Contact.arrived_at < end for end in (wanted.until, wanted.before) if end is not None]
+        if wanted.agent:
+            found.append(Contact.agent_id == wanted.agent)
+        if wanted.number:
+            found.append(Caller.digest == vault_of(self._session).digest(wanted.number))
+        if wanted.reference:
+            found.append(exists().where(Ticket.contact_id == Contact.id, Ticket.reference == wanted.reference))
+        if wanted.words:
+            found.append(exists().where(and_(Segment.contact_id == Contact.id, *_said(wanted.words))))
+        return found
 
     async def _calls(self, contacts: Sequence[Contact], words: tuple[str, ...]) -> tuple[RecordedCall, ...]:
         names = [contact.id for contact in contacts]
@@ -78,7 +76,7 @@ class RecordingRepository:
                 arrived_at=contact.arrived_at,
                 ms=lengths[contact.id],
                 agent_id=contact.agent_id,
-                caller_number=contact.caller.number if contact.caller else None,
+                caller_number=vault_of(self._session).open(contact.caller.number) if contact.caller else None,
                 references=tickets.get(contact.id, ()),
                 said=said[contact.id][1] if contact.id in said else "",
                 said_at_ms=said[contact.id][0] if contact.id in said else None,
@@ -119,22 +117,6 @@ class RecordingRepository:
             .order_by(CallEvent.seq)
         )
         return {name: int(body["score"]) for name, body in rows}
-
-
-def _conditions(wanted: RecordingFilter) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    if wanted.since is not None:
-        found.append(Contact.arrived_at >= wanted.since)
-    found += [Contact.arrived_at < end for end in (wanted.until, wanted.before) if end is not None]
-    if wanted.agent:
-        found.append(Contact.agent_id == wanted.agent)
-    if wanted.number:
-        found.append(Caller.number.endswith(wanted.number, autoescape=True))
-    if wanted.reference:
-        found.append(exists().where(Ticket.contact_id == Contact.id, Ticket.reference == wanted.reference))
-    if wanted.words:
-        found.append(exists().where(and_(Segment.contact_id == Contact.id, *_said(wanted.words))))
-    return found
 
 
 def _said(words: tuple[str, ...]) -> list[ColumnElement[bool]]:

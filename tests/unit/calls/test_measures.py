@@ -303,7 +303,7 @@ def test_who_keeps_the_place_was_not_answered_and_did_not_give_up() -> None:
 
 
 def test_a_call_of_our_own_is_nobody_who_called() -> None:
-    placed = ev.CallPlaced(agent=ONE, agent_endpoint="", endpoint="", number="1", direction=Direction.OUTBOUND)
+    placed = ev.CallPlaced(agent=ONE, agent_endpoint="", endpoint="", caller_number="1", direction=Direction.OUTBOUND)
     log = [Recorded(call=CallId("c"), seq=0, at=AT, offset_ms=0, event=placed)]
     assert fold(log) == []
 

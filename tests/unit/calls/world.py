@@ -126,7 +126,7 @@ class World:
                 agent=AgentId(name),
                 agent_endpoint=f"PJSIP/{name}",
                 endpoint="PJSIP/1002" if inside else "PJSIP/13900000000@trunk",
-                number=None if inside else "13900000000",
+                caller_number=None if inside else "13900000000",
                 direction=direction,
                 callee=AgentId("1002") if inside else None,
             )
