@@ -46,9 +46,7 @@ _OUTCOMES = {
     HangupCause.BUSY: OfferOutcome.REFUSED,
     HangupCause.NO_ANSWER: OfferOutcome.NO_ANSWER,
     HangupCause.UNREACHABLE: OfferOutcome.UNREACHABLE,
-    HangupCause.LOST: OfferOutcome.WITHDRAWN,  # nobody heard how it ended: nothing to hold against the agent
-    HangupCause.FAILURE: OfferOutcome.WITHDRAWN,
-    HangupCause.DOWN: OfferOutcome.WITHDRAWN,
+    **dict.fromkeys((HangupCause.LOST, HangupCause.FAILURE, HangupCause.DOWN), OfferOutcome.WITHDRAWN),  # unheard of
 }
 
 
@@ -57,8 +55,8 @@ class CallSession:
 
     `entered_ms`, `answered_ms` and `ended_ms` count from arrival, as do the due times of `timers`, so that those can be
     armed again after a restart. `agent_answered` is true from the agent's answer on; `leaving` are legs asked to end
-    whose end is not heard yet, `gone` those that have ended. `over` is true once `EndCall` has been given out.
-    `cut` says that Asterisk went down under the citizen, who did not hang up.
+    whose end is not heard yet, `gone` those that have ended. `over` is true once `EndCall` has been given out, `cut`
+    where Asterisk went down under the citizen.
     """
 
     def __init__(self, call: CallId, plan: CallPlan) -> None:
@@ -67,8 +65,7 @@ class CallSession:
         self.state = CallState.ARRIVED
         self.over = False
         self.citizen: LegId | None = None
-        self.citizen_gone = False
-        self.cut = False
+        self.citizen_gone = self.cut = False
         self.caller_number: str | None = None
         self.dialled = ""
         self.skill = plan.menu.default
