@@ -139,5 +139,5 @@ class HangupCause(StrEnum):
     FAILURE = "failure"
 
 
-BROKEN_OFF = (HangupCause.LOST, HangupCause.FAILURE, HangupCause.UNREACHABLE)
+BROKEN_OFF = (HangupCause.LOST, HangupCause.DOWN, HangupCause.FAILURE, HangupCause.UNREACHABLE)
 """Ends of an agent's leg that nobody meant: the citizen goes on to the next agent."""
