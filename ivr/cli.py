@@ -12,7 +12,6 @@ from ivr.commands import (
     measures,
     privacy,
     quality,
-    recording,
     serve,
     sheets,
     site,
@@ -49,7 +48,6 @@ app.add_typer(quality.inspections, name="quality")
 app.add_typer(quality.praises, name="praise")
 app.add_typer(sheets.importing, name="import")
 app.add_typer(sheets.exporting, name="export")
-app.add_typer(recording.app, name="recording")
 
 
 def main() -> None:
