@@ -22,6 +22,9 @@ from ivr.announcements import CallPlans
 from ivr.ari.account import AriAccount
 from ivr.ari.sounds import Sounds
 from ivr.ari.telephony import AriTelephony
+from ivr.attendance import AttendanceKeeper
+from ivr.back_office import BackOffice, staff_of
+from ivr.callers import known_callers
 from ivr.calls.events import Recorded
 from ivr.calls.roster import Agent
 from ivr.calls.vocabulary import CallId
@@ -34,12 +37,14 @@ from ivr.desk.rates import Today
 from ivr.desk.server import DeskServer
 from ivr.event_log import DatabaseEventLog, recorded_of
 from ivr.exchange import ensure_running, supervise
+from ivr.exporter import serve_metrics
 from ivr.gaps import GapReader
 from ivr.heard import past_of, unread_of
 from ivr.instance import LEAST_FREE_BYTES, Instance
 from ivr.intake import Intake
 from ivr.keeper import Keeper
 from ivr.models import open_engine, watch_servers, workers
+from ivr.queueing import queue_rules
 from ivr.recordings import RecordingKeeper
 from ivr.settings import Settings, SettingsError
 from ivr.speech import DeafEar, PipelineEar
@@ -48,14 +53,12 @@ from ivr.tap_watch import TapWatch
 from ivr.tasks import Tasks
 from ivr.writing import site_writer
 from ticketing import schema
-from ticketing.accounts import Accounts, Seed
+from ticketing.accounts import Accounts
 from ticketing.database import Database, open_database
 from ticketing.dispatch import DispatchWorker, Gateways, RetryPolicy
 from ticketing.gateways import DirectoryGateway, Gateway, WebhookGateway
-from ticketing.records import AccountRecord
 from ticketing.service import TicketService
 from ticketing.unit_of_work import UnitOfWork
-from ticketing.vocabulary import AgencyId, Role
 
 _log = logging.getLogger(__name__)
 
@@ -93,10 +96,10 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         progress(f"{settings.recordings}: only {free // 1_000_000} MB free for recordings; make room")
     async with AsyncExitStack() as stack:
         executor = stack.enter_context(ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="intake"))
-        await schema.upgrade(settings.database_url)
-        database = await stack.enter_async_context(open_database(settings.database_url))
+        await schema.upgrade(settings.database_url, vault=instance.vault)
+        database = await stack.enter_async_context(open_database(settings.database_url, instance.vault))
         accounts = Accounts(database)
-        await accounts.seed(_seeds(instance))
+        await accounts.seed(instance.seeds())
         asterisk, rendered = await asyncio.to_thread(instance.prepare_asterisk, progress)
         drafter, index = await asyncio.to_thread(instance.prepare_mind, progress)
         engine, model = await asyncio.to_thread(open_engine, settings, instance.site)
@@ -107,6 +110,9 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         keeper = Keeper(database)
         stack.push_async_callback(_flush, keeper)
         tasks.start("keeper", keeper.run())
+        back_office = stack.enter_context(
+            BackOffice.opened(database, instance.site, staff_of(instance.people), clock, settings.matters)
+        )
         intake = Intake(
             database=database,
             keeper=keeper,
@@ -116,6 +122,8 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
             index=index,
             clock=clock,
             executor=executor,
+            casework=back_office.casework,
+            matters=back_office.matters,
         )
         tasks.start("drafting", intake.run())
         board: Switchboard | None = None
@@ -145,14 +153,17 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
             tasks.start("speech servers", watch_servers(engine, ears))
         telephony = await stack.enter_async_context(_telephony(rendered))
         plans = CallPlans(instance.site, instance.book, settings.queue)
+        callers = await known_callers(database, settings.queue, clock)
         switchboard = board = Switchboard(
             telephony=telephony,
             ear=ear if settings.speech.enabled else DeafEar(),
             clock=clock,
             log=DatabaseEventLog(database, clock),
             agents=_agents(instance),
-            plan_for=lambda _: plans.at(clock.now()),
+            plan_for=lambda arrived: plans.at(clock.now(), callers.of(arrived)),
+            rules=queue_rules(instance.site, settings.queue),
         )
+        switchboard.watchers.add(callers)
         today = await _today(database, instance, settings)
         office = Office(switchboard.floor, intake, today)
         switchboard.watchers.add(office)
@@ -162,23 +173,24 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
             tasks.start("taps watched", watch.run())
         recordings = RecordingKeeper(settings.recordings, keeper, tasks)
         switchboard.watchers.add(recordings)
+        switchboard.watchers.add(AttendanceKeeper(keeper, switchboard.floor.seats()))
+        await serve_metrics(stack, settings.metrics, switchboard, keeper, today.measures, pipeline.stats)
         tasks.start("office", office.run())
         worker = DispatchWorker(
             database,
             instance.site,
-            Gateways(default=await _gateway(stack, instance)),
+            Gateways(default=await open_gateway(stack, instance)),
             policy=RetryPolicy(attempts=settings.dispatch.attempts),
             now=clock.now,
-            on_dispatched=intake.dispatched,
         )
-        intake.on_submitted = worker.wake
         tasks.start("dispatch", worker.run())
         newsroom = Newsroom()
+        counters = back_office.start(tasks, intake, office, newsroom, worker)
         desks = DeskServer(
             Door(accounts),
             office,
             newsroom,
-            Counters(office, newsroom),
+            Counters(office, newsroom, counters),
             secret=instance.secrets.desk,
             site=instance.site.info.short_name,
             zone=instance.site.info.timezone,
@@ -202,27 +214,12 @@ def _agents(instance: Instance) -> list[Agent]:
             extension=person.extension,
             endpoint=f"PJSIP/{person.extension}",
             skills=frozenset(person.skills),
+            expertise=person.levels,
+            kept_for=person.kept_for,
+            most_per_hour=person.most_per_hour,
         )
         for person in instance.people
         if person.extension is not None
-    ]
-
-
-def _seeds(instance: Instance) -> list[Seed]:
-    return [
-        Seed(
-            account=AccountRecord(
-                id=person.id,
-                name=person.name,
-                extension=person.extension,
-                role=Role(person.role),
-                skills=tuple(person.skills),
-                agency_id=AgencyId(person.agency) if person.agency else None,
-            ),
-            first_password=instance.passwords[person.id],
-        )
-        for person in instance.people
-        if person.id in instance.passwords
     ]
 
 
@@ -288,7 +285,8 @@ async def _today(database: Database, instance: Instance, settings: Settings) -> 
     return Today(instance.zone, SystemClock().now, round(settings.queue.answer_within_s * 1000), log)
 
 
-async def _gateway(stack: AsyncExitStack, instance: Instance) -> Gateway:
+async def open_gateway(stack: AsyncExitStack, instance: Instance) -> Gateway:
+    """The way to the agencies the settings name. Raises `SettingsError`."""
     settings = instance.settings
     if not settings.dispatch.webhook:
         return DirectoryGateway(settings.dispatch_directory)

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from ivr.calls import effects as do
 from ivr.calls import events as ev
+from ivr.calls.caller import Caller
 from ivr.calls.effects import AnyEffect
 from ivr.calls.events import AnyEvent, Recorded
 from ivr.calls.reconcile import LegSeen, reconcile
@@ -44,7 +45,7 @@ class Overrun(Exception):
 class Floor(Protocol):
     """The queue and the agents as a call sees them. Nothing here waits or raises."""
 
-    def join(self, call: CallId, skill: Skill, entered_ms: int) -> None:
+    def join(self, call: CallId, skill: Skill, entered_ms: int, caller: Caller) -> None:
         """Wait for a person; `entered_ms` on the clock's monotonic axis."""
         ...
 
@@ -303,8 +304,8 @@ class Conductor:
     def _perform(self, effect: AnyEffect) -> None:
         floor, call = self._around.floor, self.call
         match effect:
-            case do.JoinQueue(skill=skill, entered_ms=entered_ms):
-                floor.join(call, skill, self._born_ms + entered_ms)
+            case do.JoinQueue(skill=skill, entered_ms=entered_ms, caller=caller):
+                floor.join(call, skill, self._born_ms + entered_ms, caller)
             case do.LeaveQueue():
                 floor.leave(call)
             case do.AgentConnected(agent=agent):

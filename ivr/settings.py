@@ -12,8 +12,11 @@ from pathlib import Path
 
 import msgspec
 
+from ticketing.retention import Retention
+
 FILE_NAME = "hotline.toml"
 ENVIRONMENT_PREFIX = "HOTLINE_"
+LONGEST = 1_000_000.0
 
 
 class SettingsError(Exception):
@@ -78,9 +81,12 @@ class SpeechSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class QueueSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How callers wait and agents are rung. Times in seconds.
+    """How callers wait and agents are rung. Times in seconds; 0 switches off what need not be.
 
-    The menu is off by default: GB/T 33358-2016 asks for none, and it costs every caller ten seconds.
+    The menu is off by default: GB/T 33358-2016 asks for none, and it costs every caller ten seconds. `overflow_s`: from
+    then on agents of the default skill may take a call for another; `experts_s`: until then only agents above level 1;
+    `kept_open_s`: from then on agents kept for a class of callers take everybody. `…_ahead_s` are head starts.
+    `wrap_ups`: limits of single skills, `skill=seconds`.
     """
 
     ring_s: float = 20.0
@@ -89,6 +95,28 @@ class QueueSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     menu_wait_s: float = 3.0
     position_every_s: float = 30.0
     answer_within_s: float = 15.0
+    strategy: str = "longest_idle"
+    max_wait_s: float = 0.0
+    overflow_s: float = 60.0
+    experts_s: float = 0.0
+    kept_open_s: float = 0.0
+    emergency_ahead_s: float = 3600.0
+    enterprise_ahead_s: float = 30.0
+    repeat_ahead_s: float = 0.0
+    repeat_within_h: float = 24.0
+    emergency_numbers: tuple[str, ...] = ("110", "119", "120", "122")
+    enterprise_file: str = ""
+    wrap_ups: tuple[str, ...] = ()
+    estimate: bool = True
+    notice: str = ""
+
+
+class MetricsSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Figures for Prometheus. They name no citizen and no agent, but keep them on loopback all the same."""
+
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: int = 9712
 
 
 class DatabaseSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -105,6 +133,10 @@ class DispatchSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields
     attempts: int = 12
 
 
+class RetentionSettings(Section, Retention, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Days what is kept; 0 is for ever. See `ticketing.retention.Retention`."""
+
+
 class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything an instance is told. `home` is the instance's folder: all its state lies below it."""
 
@@ -114,8 +146,10 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     desk: DeskSettings = DeskSettings()
     speech: SpeechSettings = SpeechSettings()
     queue: QueueSettings = QueueSettings()
+    metrics: MetricsSettings = MetricsSettings()
     database: DatabaseSettings = DatabaseSettings()
     dispatch: DispatchSettings = DispatchSettings()
+    retention: RetentionSettings = RetentionSettings()
 
     @property
     def recordings(self) -> Path:
@@ -138,6 +172,11 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.home / "secrets.toml"
 
     @property
+    def keys_file(self) -> Path:
+        """What citizens' identities are sealed with, mode 0600; without it they are lost."""
+        return self.home / "keys.toml"
+
+    @property
     def passwords_file(self) -> Path:
         """First passwords of the desk's accounts, mode 0600, for handing out."""
         return self.home / "passwords.toml"
@@ -151,6 +190,11 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def database_url(self) -> str:
         """The database's address."""
         return self.database.url or f"sqlite+aiosqlite:///{self.home / 'hotline.db'}"
+
+    @property
+    def matters(self) -> Path:
+        """The search for duplicates; it can be made again from the database."""
+        return self.home / "cache" / "matters"
 
     @property
     def cache(self) -> Path:
@@ -215,6 +259,7 @@ def _check(settings: Settings) -> None:
         "[asterisk] ami_port": settings.asterisk.ami_port,
         "[asterisk] fallback_port": settings.asterisk.fallback_port,
         "[desk] port": settings.desk.port,
+        "[metrics] port": settings.metrics.port,
     }
     for name, port in ports.items():
         if not 1 <= port <= 65535:
@@ -234,3 +279,7 @@ def _check(settings: Settings) -> None:
     for name, seconds in (("ring_s", queue.ring_s), ("wrap_up_s", queue.wrap_up_s)):
         if seconds <= 0:
             raise SettingsError(f"[queue] {name} is {seconds}; it must be more than 0 seconds")
+    for field in msgspec.structs.fields(QueueSettings):
+        value = getattr(queue, field.name)
+        if isinstance(value, float) and not 0 <= value <= LONGEST:
+            raise SettingsError(f"[queue] {field.name} is {value}; it must be from 0 to {LONGEST:g}")

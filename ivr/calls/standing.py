@@ -45,7 +45,7 @@ def orders(session: CallSession) -> list[AnyEffect]:
         orders.append(do.PickUp(leg=session.citizen))
     elif session.state is CallState.QUEUED:
         assert session.entered_ms is not None
-        orders.append(do.JoinQueue(skill=session.skill, entered_ms=session.entered_ms))
+        orders.append(do.JoinQueue(skill=session.skill, entered_ms=session.entered_ms, caller=session.plan.caller))
         orders.append(do.PlaceInQueue(leg=session.citizen))
     elif session.state is CallState.CONNECTED:
         orders += forks(session)

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -15,23 +16,37 @@ from ivr.instance import Instance
 from ivr.models import chosen_model
 from ivr.settings import Settings, SettingsError, load_settings
 from ticketing import schema
+from ticketing.accounts import Accounts
 from ticketing.database import open_database
 from ticketing.errors import TicketingError
 
 
 @told
-def setup(home: Home = DEFAULT_HOME) -> None:
+def setup(
+    home: Home = DEFAULT_HOME,
+    telephone: Annotated[
+        bool, typer.Option("--telephone/--no-telephone", help="Without: only the records, for work on tickets.")
+    ] = True,
+) -> None:
     """Make an instance: roster, secrets, database, Asterisk with its configuration and announcements."""
     settings = settings_of(home)
     instance = Instance.made(settings)
     note("database")
-    run_async(schema.upgrade(settings.database_url))
-    instance.prepare_asterisk(note)
-    instance.prepare_mind(note)
+    run_async(_prepare_database(instance))
+    if telephone:
+        instance.prepare_asterisk(note)
+        instance.prepare_mind(note)
     say(f"{instance.site.info.name} is set up in {settings.home}")
     say(f"  people      {settings.roster_file}")
     say(f"  passwords   {settings.passwords_file} (hand them out, then remove them from the file)")
     say(f"  next        hotline serve --home {home}")
+
+
+async def _prepare_database(instance: Instance) -> None:
+    url = instance.settings.database_url
+    await schema.upgrade(url, vault=instance.vault)
+    async with open_database(url, instance.vault) as database:
+        await Accounts(database).seed(instance.seeds())
 
 
 @told

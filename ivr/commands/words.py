@@ -9,19 +9,19 @@ from typing import Annotated
 import typer
 
 from ivr.commands.common import DEFAULT_HOME, AsJson, Home, fail, say, say_json, settings_of, told
+from ivr.instance import pack_of
 from ticketing.drafting.cli_format import draft_dialogues
 from ticketing.drafting.drafter import Drafter
 from ticketing.knowledge.index import KnowledgeIndex
 from ticketing.places import Gazetteer
-from ticketing.site import Site, default_site_dir, load_site
+from ticketing.site import Site, load_site
 
 knowledge = typer.Typer(help="The knowledge base.", no_args_is_help=True)
 places = typer.Typer(help="The gazetteer.", no_args_is_help=True)
 
 
 def _site(home: Path) -> Site:
-    pack = settings_of(home).site.pack
-    return load_site(Path(pack) if pack else default_site_dir())
+    return load_site(pack_of(settings_of(home)))
 
 
 @knowledge.command("search")

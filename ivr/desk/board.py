@@ -16,6 +16,7 @@ from ivr.desk.wire import (
     Heard,
     Noticed,
     QueueChanged,
+    Resembling,
     Said,
     Submitted,
     Suggested,
@@ -55,6 +56,8 @@ def apply(view: DeskView, update: AnyUpdate) -> DeskView:
             return msgspec.structs.replace(view, draft=draft)
         case Suggested(hits=hits):
             return msgspec.structs.replace(view, suggested=hits)
+        case Resembling(likely=likely):
+            return msgspec.structs.replace(view, resembling=likely)
         case Submitted(ticket=ticket):
             return msgspec.structs.replace(view, ticket=ticket)
         case Noticed(notice=notice):

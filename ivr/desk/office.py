@@ -20,6 +20,7 @@ from ivr.desk.envelope import Done, FromServer
 from ivr.desk.rates import Today
 from ivr.desk.refusal import Refusal
 from ivr.desk.seats import Seat
+from ivr.desk.ticket_views import LikelyTicket
 from ivr.desk.views import CallCard, DeskView, Notice, QueueCard, Rate
 from ivr.desk.wire import (
     AgentChanged,
@@ -30,6 +31,7 @@ from ivr.desk.wire import (
     Choices,
     DraftChanged,
     EditField,
+    Ending,
     Filled,
     FindChoices,
     FinishCall,
@@ -42,6 +44,7 @@ from ivr.desk.wire import (
     Pause,
     QueueChanged,
     ReadArticle,
+    Resembling,
     RevealNumber,
     Said,
     SearchKnowledge,
@@ -55,7 +58,14 @@ from ivr.desk.wire import (
 from ivr.floor import AgentFloor
 from ivr.intake import CallFile, Intake
 from ivr.ports import AsteriskUnavailable
-from ticketing.errors import AlreadySubmitted, DatabaseUnavailable, DraftIncomplete, UnknownId
+from ticketing.errors import (
+    AlreadySubmitted,
+    DatabaseUnavailable,
+    DraftIncomplete,
+    DueTimeRefused,
+    StepRefused,
+    UnknownId,
+)
 from ticketing.views import ArticleHit, CallerView, DraftView, TicketView
 
 _log = logging.getLogger(__name__)
@@ -243,6 +253,8 @@ class Office:
         seat.tell(lambda seq: DraftChanged(seq=seq, draft=draft))
         if file.hits:
             seat.tell(lambda seq: Suggested(seq=seq, hits=file.hits))
+        if likely := self._intake.matters.found(file.call):
+            seat.tell(lambda seq: Resembling(seq=seq, likely=likely))
         if (ticket := file.ticket) is not None:
             seat.tell(lambda seq: Submitted(seq=seq, ticket=ticket))
 
@@ -293,6 +305,10 @@ class Office:
         """See `intake.Listener`."""
         self._tell(call, lambda seq: Suggested(seq=seq, hits=hits))
 
+    def resembling(self, call: CallId, likely: tuple[LikelyTicket, ...]) -> None:
+        """See `intake.Listener`."""
+        self._tell(call, lambda seq: Resembling(seq=seq, likely=likely))
+
     def submitted(self, call: CallId, agent: AgentId, ticket: TicketView) -> None:
         """See `intake.Listener`. Where the desk shows another call by now, a word is said instead."""
         if (seat := self._seats.get(agent)) is None:
@@ -319,6 +335,8 @@ class Office:
             raise Refusal("refused.on_call" if bound else "refused.not_allowed") from None
         except DraftIncomplete as why:
             raise Refusal("refused.draft_incomplete", fields="|".join(why.missing)) from None
+        except DueTimeRefused as why:
+            raise Refusal("refused.due_time", reason=why.reason) from None
         except AlreadySubmitted as why:
             raise Refusal("refused.already_submitted", reference=why.reference) from None
         except DatabaseUnavailable:
@@ -340,8 +358,8 @@ class Office:
                 self._floor.hang_up(agent)
             case FinishCall(call=call):
                 await self._finish(agent, self._own_call(agent, call), message.disposition)
-            case Submit(draft=draft):
-                await self._submit(agent, draft)
+            case Submit(draft=draft, ending=ending):
+                await self._submit(agent, draft, ending)
             case EditField() | TakeSuggestion():
                 await self._correct(agent, message)
             case SearchKnowledge(query=query):
@@ -374,10 +392,12 @@ class Office:
             edited = isinstance(message, EditField)
             raise Refusal("refused.bad_value" if edited else "refused.no_suggestion") from None
 
-    async def _submit(self, agent: AgentId, draft: str) -> None:
+    async def _submit(self, agent: AgentId, draft: str, ending: Ending | None) -> None:
         call = self._call_of_draft(agent, draft)
         try:
-            await self._intake.submit(call, agent)
+            await self._intake.submit(call, agent, ending)
+        except StepRefused as why:
+            raise Refusal("refused.ending", reason=why.reason) from None
         except UnknownId:
             raise Refusal("refused.bad_value") from None
         if self._floor.seat(agent).state is AgentState.WRAP_UP:

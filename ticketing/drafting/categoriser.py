@@ -9,7 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ticketing.drafting.corpus import BACKGROUND, Line, conversations, manifest, read_training, site_lines, training_dir
+from ticketing.drafting.corpus import (
+    BACKGROUND,
+    Line,
+    conversations,
+    manifest,
+    read_learned,
+    read_training,
+    site_lines,
+    training_dir,
+)
 from ticketing.drafting.features import bag
 from ticketing.drafting.mentions import AgencyMentions
 from ticketing.drafting.textmodel import TextModel, odds, train
@@ -27,7 +36,7 @@ _SHARPNESS = 1.6
 """Brings scores to probabilities; set so that a guess of 0.8 is right four times of five (docs/drafting-scores.md)."""
 
 
-_LITTLE, _ENOUGH = 15.0, 50.0
+_LITTLE, _ENOUGH = 2.5, 8.0
 """`TextModel.told` up to which scores are not believed at all, and from which in full."""
 
 
@@ -38,17 +47,19 @@ class Guess(NamedTuple):
     probability: float
 
 
-def corpus(site: Site, corrections: Sequence[Line] = ()) -> list[Line]:
-    """Everything a site's categoriser learns from."""
-    names = {str(category.code): category.level3 for category in site.categories.values()} | {BACKGROUND: ""}
-    return [*read_training(training_dir("categories"), names), *site_lines(site), *corrections]
+def corpus(site: Site) -> list[Line]:
+    """Everything a site's categoriser learns from before anybody corrected it."""
+    return [*read_training(training_dir("categories"), _names(site) | {BACKGROUND: ""}), *site_lines(site)]
+
+
+def _names(site: Site) -> dict[str, str]:
+    return {str(category.code): category.level3 for category in site.categories.values()}
 
 
 def topics(site: Site) -> dict[str, str]:
     """What people say of each category, by its code, for the knowledge base's search."""
     said: dict[str, list[str]] = {}
-    names = {str(category.code): category.level3 for category in site.categories.values()}
-    for line in read_training(training_dir("categories"), names):
+    for line in read_training(training_dir("categories"), _names(site)):
         said.setdefault(line.label, []).append(" ".join(line.clauses))
     for category in site.categories.values():
         said.setdefault(category.code, []).extend(category.keywords)
@@ -70,9 +81,12 @@ class Categoriser:
         self._mentions = AgencyMentions(site, model.labels)
 
     @classmethod
-    def of_site(cls, site: Site, cache: Path | None = None, corrections: Sequence[Line] = ()) -> "Categoriser":
-        """The categoriser of a site, from `cache` if a model of this very corpus is there, else trained and kept."""
-        lines = corpus(site, corrections)
+    def of_site(cls, site: Site, cache: Path | None = None) -> "Categoriser":
+        """The categoriser of a site, with the corrections kept in `cache`.
+
+        The model comes from `cache` if one of this very corpus is there, else it is trained and kept.
+        """
+        lines = [*corpus(site), *(read_learned(cache, _names(site)) if cache else ())]
         mark = manifest(lines)
         path = cache / "categories.npz" if cache else None
         model = TextModel.load(path, mark) if path else None

@@ -7,6 +7,7 @@ of any matter.
 """
 
 import hashlib
+import json
 import random
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -60,6 +61,21 @@ def site_lines(site: Site) -> Iterator[Line]:
         for text in (article.title, *article.questions, *article.answer.split("。")):
             if len(text) > 1 and not _BOILERPLATE.search(text):
                 yield line(article.category_code, text)
+
+
+def learned_path(cache: Path) -> Path:
+    """Where the corrections stand that the categoriser has learned from."""
+    return cache / "learned.jsonl"
+
+
+def read_learned(cache: Path, names: Mapping[str, str]) -> Iterator[Line]:
+    """The corrections kept in `cache`; those of categories the site no longer has are passed over."""
+    path = learned_path(cache)
+    if path.exists():
+        for row in path.read_text(encoding="utf-8").splitlines():
+            label, *clauses = json.loads(row)
+            if label in names:
+                yield Line(label, "".join(clauses), tuple(clauses))
 
 
 def manifest(lines: Iterable[Line]) -> str:

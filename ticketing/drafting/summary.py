@@ -148,7 +148,7 @@ def _told(utterances: Sequence[Utterance], skipped: Collection[str], weigh: Call
 
 def _restated(question: str, answer: str) -> str:
     """What the agent asked, as a statement, where the answer is a mere yes or no; empty where it tells nothing."""
-    if len(question) < 6 or _COURTESY.search(question) or not _ASKS_YES.search(question):
+    if len(question) < 6 or _COURTESY.search(question) or not (_ASKS_YES.search(question) or "有没有" in question):
         return ""
     core = clause(_ASKS_YES.sub("", question)).replace("您", "其").replace("请问", "").lstrip("那好的")
     if _NO.match(answer):

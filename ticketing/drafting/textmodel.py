@@ -1,8 +1,9 @@
-"""Text to label: logistic regression and naive Bayes over the same sparse features, in numpy. Pure but for files.
+"""Text to label: a large-margin classifier and naive Bayes over the same sparse features, in numpy. Pure but for files.
 
-The two see the same evidence and fail differently: regression (multinomial, AdaGrad steps after Duchi, Hazan, Singer
-2011) weighs what tells labels apart in short lines; naive Bayes (multinomial, Lidstone smoothing) adds up much weak
-evidence, which is what a long call is. Their scores are standardised over the labels and added.
+The two see the same evidence and fail differently: the margin (multiclass passive-aggressive steps, PA-I of Crammer et
+al., JMLR 7, 2006, averaged over all steps) weighs what tells labels apart in short lines; naive Bayes (multinomial,
+Lidstone smoothing) adds up much weak evidence, which is what a long call is. Their scores are standardised over the
+labels and added. Steps touch two labels only, so twenty thousand lines of 160 labels take some three seconds.
 """
 
 import json
@@ -17,10 +18,9 @@ Floats = npt.NDArray[np.float32]
 _Ints = npt.NDArray[np.int64]
 
 _SMOOTHING = 0.01
-_RARE = 2
-"""Features seen less often are left to Bayes: they teach regression nothing and cost it half its time."""
-
-_EPOCHS, _RATE, _DECAY, _BATCH, _SEED = 5, 0.3, 2e-6, 256, 12345
+_EPOCHS, _SEED = 5, 12345
+_MARGIN, _MOST = 1.0, 0.1
+"""The margin asked for, and the longest step: small, because lines of two labels may say the same."""
 
 
 class TextModel:
@@ -41,12 +41,12 @@ class TextModel:
         at, counts = self._known(bag)
         if not len(at):
             return np.zeros(len(self.labels), np.float32)
-        regression = _vector(counts, self.idf[at]) @ self._weights[at].astype(np.float32)
+        margin = _vector(counts, self.idf[at]) @ self._weights[at].astype(np.float32)
         bayes = np.sqrt(np.minimum(counts, 1)) @ self._bayes[at].astype(np.float32)
-        return _standard(regression) + _standard(bayes)
+        return _standard(margin) + _standard(bayes)
 
     def told(self, bag: Bag) -> float:
-        """How much a text tells at all: what regression finds for the best label over the average one, with the length
+        """How much a text tells at all: what the margin finds for the best label over the average one, with the length
         of the text. About 10 for small talk, 25 to 60 for one telling sentence, 100 for a call.
         """
         at, counts = self._known(bag)
@@ -96,7 +96,7 @@ class TextModel:
 def train(
     texts: Sequence[tuple[str, Bag]], mixed: Sequence[tuple[str, Bag]] = (), *, epochs: int = _EPOCHS
 ) -> TextModel:
-    """Fit a model to `(label, bag)` pairs; `mixed` are further ones for the regression only. Same input, same model."""
+    """Fit a model to `(label, bag)` pairs; `mixed` are further ones for the margin only. Same input, same model."""
     labels = sorted({label for label, _ in texts})
     number = {label: at for at, label in enumerate(labels)}
     everything = [*texts, *mixed]
@@ -113,21 +113,9 @@ def train(
         for at, (_, bag) in zip(rows, everything, strict=True)
     ]
     target = np.array([number[label] for label, _ in everything])
-    weights = np.zeros((len(vocabulary), len(labels)), np.float32)
-    common = np.flatnonzero(seen >= _RARE)
-    weights[common] = _regress(*_narrowed(rows, values, seen), target, (len(common), len(labels)), epochs)
+    weights = _divide(rows, values, target, (len(vocabulary), len(labels)), epochs)
     bayes = _count(rows[: len(texts)], target[: len(texts)], (len(vocabulary), len(labels)))
     return TextModel(labels, vocabulary, idf, weights.astype(np.float16), bayes.astype(np.float16))
-
-
-def _narrowed(rows: Sequence[_Ints], values: Sequence[Floats], seen: Floats) -> tuple[list[_Ints], list[Floats]]:
-    """Rows without the features seen less than `_RARE` times, and numbered without them."""
-    number = np.cumsum(seen >= _RARE) - 1
-    kept = [seen[at] >= _RARE for at in rows]
-    return (
-        [number[at[keep]] for at, keep in zip(rows, kept, strict=True)],
-        [row[keep] for row, keep in zip(values, kept, strict=True)],
-    )
 
 
 def odds(scores: Floats, sharpness: float) -> Floats:
@@ -159,31 +147,27 @@ def _count(rows: Sequence[_Ints], target: _Ints, shape: tuple[int, int]) -> Floa
     return result
 
 
-def _regress(
+def _divide(
     rows: Sequence[_Ints], values: Sequence[Floats], target: _Ints, shape: tuple[int, int], epochs: int
 ) -> Floats:
-    weights = np.zeros(shape, np.float32)
-    memory = np.full(shape, 1e-6, np.float32)
+    """Weights that put each row's own label first by a margin, as far as rows allow; mean of all steps' weights."""
+    weights, late = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     random = np.random.default_rng(_SEED)
+    step = 0
     for _ in range(epochs):
-        order = random.permutation(len(rows))
-        for begin in range(0, len(order), _BATCH):
-            batch = order[begin : begin + _BATCH]
-            _step(weights, memory, [rows[i] for i in batch], [values[i] for i in batch], target[batch])
-    return weights
-
-
-def _step(weights: Floats, memory: Floats, rows: Sequence[_Ints], values: Sequence[Floats], target: _Ints) -> None:
-    """One AdaGrad step on the features that occur in these rows."""
-    used, where = np.unique(np.concatenate(rows), return_inverse=True)
-    dense = np.zeros((len(rows), len(used)), np.float32)
-    dense[np.repeat(np.arange(len(rows)), [len(at) for at in rows]), where] = np.concatenate(values)
-    local = weights[used]
-    logits = dense @ local
-    error = np.exp(logits - logits.max(axis=1, keepdims=True))
-    error /= error.sum(axis=1, keepdims=True)
-    error[np.arange(len(rows)), target] -= 1
-    gradient = dense.T @ error + _DECAY * len(rows) * local
-    squares = memory[used] + gradient**2
-    memory[used] = squares
-    weights[used] = local - _RATE * gradient / np.sqrt(squares)
+        for one in random.permutation(len(rows)):
+            at, value, own = rows[one], values[one], target[one]
+            scores = value @ weights[at]
+            margin = float(scores[own])
+            scores[own] = -np.inf
+            rival = int(scores.argmax()) if shape[1] > 1 else int(own)
+            loss = _MARGIN - margin + float(scores[rival])
+            step += 1
+            if loss > 0 and rival != own:
+                move: Floats = np.float32(min(_MOST, loss / 2)) * value
+                weights[at, own] += move
+                weights[at, rival] -= move
+                late[at, own] += step * move
+                late[at, rival] -= step * move
+    result: Floats = weights - late / np.float32(max(1, step))
+    return result
