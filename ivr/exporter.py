@@ -165,6 +165,9 @@ class HotlineCollector(Collector):
         yield _gauge(
             "hotline_ear_backlog_seconds", "Sound that waits, of the stream furthest behind.", ears.backlog_ms / 1000
         )
+        yield _gauge(
+            "hotline_ear_streams_behind", "Legs whose words come a second late or more: overload.", ears.behind
+        )
         yield _counter("hotline_ear_lost_seconds", "Sound that was not recognised.", ears.tally.lost_ms / 1000)
         yield _counter(
             "hotline_ear_dropped_hypotheses", "Hypotheses not shown for want of time.", ears.tally.dropped_hypotheses

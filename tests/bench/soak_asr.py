@@ -58,7 +58,7 @@ async def soak(
             say(line(running, streams, began, since, seconds / LINES))
         await running.caught_up(60 + seconds)
         late = time.monotonic() - began - seconds
-        stats = running.pipeline.stats()
+    stats = running.pipeline.stats()
     return [(tap, heard) for tap, _, heard in running.told if isinstance(heard, Segment)], stats, memory, late
 
 
