@@ -82,7 +82,7 @@ def home() -> Iterator[Home]:
     folder = Path(tempfile.mkdtemp(prefix="hy"))
     environment = free_ports() | {
         "HOTLINE_ASTERISK_PREFIX": str(PREFIX),
-        "HOTLINE_ASTERISK_RTP_TIMEOUT_S": "2",
+        "HOTLINE_ASTERISK_RTP_TIMEOUT_S": "4",
         "HOTLINE_QUEUE_RING_S": RING_S,
         "HOTLINE_QUEUE_WRAP_UP_S": "30",
     }

@@ -21,6 +21,7 @@ from tests.e2e.test_line import connected, hear_each_other
 from tests.until import until_async
 from ticketing.database import open_database
 from ticketing.unit_of_work import UnitOfWork
+from ticketing.vault import Vault
 
 pytestmark = pytest.mark.e2e
 
@@ -157,7 +158,8 @@ async def test_asterisk_dies_in_a_call_and_the_server_starts_it_again(away: Away
 
 
 async def _are_owed(away: Away, numbers: set[str]) -> bool:
-    async with open_database(away.settings.database_url) as database, UnitOfWork(database, reads=True) as unit:
+    vault = Vault.opened(away.settings.keys_file)
+    async with open_database(away.settings.database_url, vault) as database, UnitOfWork(database, reads=True) as unit:
         return numbers <= {one.number for one in await unit.callbacks.waiting()}
 
 
