@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -187,9 +188,18 @@ async def until_empty(home: Home) -> None:
         await asyncio.sleep(0.05)
 
 
+def nobody_present(home: Home) -> None:
+    """Whom an earlier test left signed in has gone home: a test's calls are for its own agents."""
+    file = home.folder / "hotline.db"
+    if file.exists():
+        with closing(sqlite3.connect(file, timeout=10)) as database, suppress(sqlite3.OperationalError), database:
+            database.execute("DELETE FROM presence")
+
+
 @asynccontextmanager
 async def running_stage(home: Home, **changes: str) -> AsyncIterator[Stage]:
     """The hotline at work in this process; nothing of any call may be left when the block ends well."""
+    nobody_present(home)
     async with open_hotline(home.settings(**changes), lambda _: None) as hotline:
         async with AsyncExitStack() as stack:
             stage = Stage(home, hotline, stack)

@@ -16,7 +16,7 @@ from ivr.demo.sip_party import SipParty
 from ivr.desk.envelope import Done
 from ivr.desk.wire import GoReady
 from ivr.people import load_passwords
-from tests.e2e.stage import HOTLINE, Home, standing, until_empty
+from tests.e2e.stage import HOTLINE, Home, nobody_present, standing, until_empty
 from tests.e2e.test_line import connected, hear_each_other
 from tests.until import until_async
 from ticketing.database import open_database
@@ -36,6 +36,7 @@ class Away:
         self.home = home
         self.stack = stack
         self.settings = home.settings()
+        nobody_present(home)
 
     @property
     def sip(self) -> tuple[str, int]:
