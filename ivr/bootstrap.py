@@ -82,6 +82,8 @@ _log = logging.getLogger(__name__)
 
 BUSY_MS = 2_000
 """Audio waiting on a live stream from which on no recording is read: the living are heard first."""
+PREDECESSOR_S = 15.0
+"""How long the server before this one may hold on to the desks' port."""
 FLUSH_S = 10.0
 """How long an orderly stop waits for what has yet to be kept."""
 
@@ -118,7 +120,7 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         lease = ServerLease(database, clock)
         before = await lease.take(progress)
         stack.push_async_callback(lease.give_up)
-        _see_that_desks_can_come(settings)
+        await _see_that_desks_can_come(settings, PREDECESSOR_S if before is not None else 0.0)
         accounts = Accounts(database)
         await accounts.seed(instance.seeds())
         (drafter, index), (engine, model), (asterisk, rendered) = await asyncio.gather(  # side by side: callers wait
@@ -399,8 +401,24 @@ async def open_gateway(stack: AsyncExitStack, instance: Instance) -> Gateway:
     return await stack.enter_async_context(gateway)
 
 
-def _see_that_desks_can_come(settings: Settings) -> None:
-    """Find a taken port before anything is started: what cannot be served shall not run half."""
+async def _see_that_desks_can_come(settings: Settings, within_s: float) -> None:
+    """Find a taken port before anything is started: what cannot be served shall not run half.
+
+    A predecessor that has lost its lease may need until `within_s` to let go of the port.
+    """
+    deadline = asyncio.get_running_loop().time() + within_s
+    while True:
+        try:
+            _probe_desk_port(settings)
+        except SettingsError:
+            if asyncio.get_running_loop().time() >= deadline:
+                raise
+            await asyncio.sleep(0.2)
+        else:
+            return
+
+
+def _probe_desk_port(settings: Settings) -> None:
     host, port = settings.desk.host, settings.desk.port
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,7 +1,8 @@
 """One server at a time serves an Asterisk: it holds a lease in the database, the next one waits and takes over.
 
 A holder that dies on this machine is seen to be dead, and its lease taken at once; one elsewhere is waited for until
-its lease has run out and stayed so. While the database is away the holder goes on: nobody else can take the lease.
+its lease has run out and stayed so. One that lives on this machine is only busy, until it has been silent for long.
+While the database is away the holder goes on: nobody else can take the lease.
 """
 
 import asyncio
@@ -27,6 +28,8 @@ NAME = "server"
 LASTS_S = 6.0
 RENEW_EVERY_S = 2.0
 LOOK_EVERY_S = 0.2
+HANGS_S = 30.0
+"""How long past its lease a living process of this machine may be silent before it counts as hanging."""
 NOBODY = ""
 """The place of a lease that was given up; when that was stays known."""
 
@@ -60,11 +63,15 @@ class ServerLease:
             if found is not None and not told:
                 told = True
                 waiting(f"another server serves this hotline ({found.place.split()[0]}); waiting to take over from it")
-            if found is not None and found.until < self._clock.now() and found != expired:
+            if found is not None and self._has_run_out(found) and found != expired:
                 expired = found  # taken only if it has not been renewed a whole period later
                 await self._clock.sleep(round(RENEW_EVERY_S * 1000))
                 continue
             await self._clock.sleep(round(LOOK_EVERY_S * 1000))
+
+    def _has_run_out(self, found: LeaseRecord) -> bool:
+        patience_s = HANGS_S if _is_here(found.place) else 0.0
+        return found.until + timedelta(seconds=patience_s) < self._clock.now()
 
     async def keep(self) -> None:
         """Renew it for ever. Raises `LeaseLost`."""
@@ -112,12 +119,16 @@ def _process(pid: int) -> tuple[str, str, str, str]:
 
 def _is_dead(place: str) -> bool:
     """Whether the holder gave it up, or was a process of this machine that has ended."""
-    if place == NOBODY:
-        return True
+    if not _is_here(place):
+        return place == NOBODY
     words = place.split()
-    if len(words) != 5 or words[1:3] != list(_process(os.getpid())[:2]):
-        return False
     try:
         return _process(int(words[3]))[3] != words[4]
     except (FileNotFoundError, ProcessLookupError):
         return True
+
+
+def _is_here(place: str) -> bool:
+    """Whether that was said by a process of this machine, since it was last started."""
+    words = place.split()
+    return len(words) == 5 and words[1:3] == list(_process(os.getpid())[:2])

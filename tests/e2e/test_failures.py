@@ -16,11 +16,12 @@ from ivr.demo.sip_party import SipParty
 from ivr.desk.envelope import Done
 from ivr.desk.wire import GoReady
 from ivr.people import load_passwords
-from tests.e2e.stage import HOTLINE, Home, standing, until_empty
+from tests.e2e.stage import HOTLINE, Home, nobody_present, standing, until_empty
 from tests.e2e.test_line import connected, hear_each_other
 from tests.until import until_async
 from ticketing.database import open_database
 from ticketing.unit_of_work import UnitOfWork
+from ticketing.vault import Vault
 
 pytestmark = pytest.mark.e2e
 
@@ -35,6 +36,7 @@ class Away:
         self.home = home
         self.stack = stack
         self.settings = home.settings()
+        nobody_present(home)
 
     @property
     def sip(self) -> tuple[str, int]:
@@ -157,7 +159,8 @@ async def test_asterisk_dies_in_a_call_and_the_server_starts_it_again(away: Away
 
 
 async def _are_owed(away: Away, numbers: set[str]) -> bool:
-    async with open_database(away.settings.database_url) as database, UnitOfWork(database, reads=True) as unit:
+    vault = Vault.opened(away.settings.keys_file)
+    async with open_database(away.settings.database_url, vault) as database, UnitOfWork(database, reads=True) as unit:
         return numbers <= {one.number for one in await unit.callbacks.waiting()}
 
 

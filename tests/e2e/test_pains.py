@@ -58,6 +58,8 @@ async def test_pain_12_no_phone_rings_on_whenever_the_caller_hangs_up(stage: Sta
 
 
 async def test_pain_13_and_18_a_phone_that_dies_holds_nobody_and_every_file_belongs_to_a_call(stage: Stage) -> None:
+    folder = stage.hotline.instance.settings.recordings
+    before = {path.name for path in folder.iterdir()}
     phone = await stage.phone("1001", Answer())
     await stage.phone("1002", Answer())
     first, second = await stage.agent("1001"), await stage.agent("1002", ready=False)
@@ -73,10 +75,9 @@ async def test_pain_13_and_18_a_phone_that_dies_holds_nobody_and_every_file_belo
     waiting = await stage.dial(await stage.citizen("13800000002"))  # nobody answers this one
     await waiting.hang_up()
     await stage.empty()
-    folder = stage.hotline.instance.settings.recordings
 
     async def tied() -> bool:
-        files = {path.name for path in folder.iterdir()}
+        files = {path.name for path in folder.iterdir()} - before
         async with UnitOfWork(stage.hotline.database, reads=True) as unit:
             calls = {ContactId(name[:36]) for name in files}
             known = [one.path for call in calls for one in await unit.transcripts.recordings(call)]

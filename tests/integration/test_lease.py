@@ -26,6 +26,7 @@ def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease_module, "LASTS_S", 0.6)
     monkeypatch.setattr(lease_module, "RENEW_EVERY_S", 0.2)
     monkeypatch.setattr(lease_module, "LOOK_EVERY_S", 0.02)
+    monkeypatch.setattr(lease_module, "HANGS_S", 1.5)
 
 
 @asynccontextmanager
@@ -103,6 +104,18 @@ async def test_a_process_of_this_machine_that_is_dead_is_not_waited_for(database
         await child.wait()
         async with asyncio.timeout(2):
             assert await waiting == held
+
+
+async def test_a_living_process_of_this_machine_is_only_busy_until_it_has_been_silent_for_long(
+    database: Database,
+) -> None:
+    first, second = ServerLease(database, SystemClock()), ServerLease(database, SystemClock())
+    await first.take(lambda _: None)
+    async with taking(second, []) as waiting:
+        await asyncio.sleep(1.2)  # twice as long as its lease lasts
+        assert not waiting.done()
+        async with asyncio.timeout(5):
+            assert await waiting is not None
 
 
 async def test_of_many_who_wait_one_gets_it(database: Database) -> None:
