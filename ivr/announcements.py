@@ -5,8 +5,9 @@ from datetime import datetime, time
 from asterisk_conf.promptbook import PromptBook
 from ivr.calls.caller import ANYBODY, Caller
 from ivr.calls.menu import Menu, MenuOption
-from ivr.calls.plan import CallPlan, QueueSounds, Survey
+from ivr.calls.plan import CallPlan, Enquiry, QueueSounds, Survey
 from ivr.calls.vocabulary import Skill
+from ivr.enquiry import STATE_WORDS, TEXTS
 from ivr.queueing import wrap_ups
 from ivr.settings import QueueSettings, SettingsError
 from ticketing.pack_hotline import MenuOption as PackOption
@@ -32,13 +33,13 @@ def prompt_book(site: Site) -> PromptBook:
     info = site.info
     texts = {f"greeting_{name}": text for name, text in info.greetings.items()} | dict(info.announcements)
     texts["menu_intro"] = info.ivr.intro
-    texts.setdefault("place_kept", PLACE_KEPT)
+    texts = {"place_kept": PLACE_KEPT, **TEXTS, **texts}
     for option in info.ivr.options:
         named: tuple[PackOption | MenuVariant, ...] = (option, *option.variants)
         for each in named:
             if each.prompt is not None:
                 texts[f"menu_{each.id}"] = each.prompt
-    return PromptBook(texts)
+    return PromptBook(texts, words=sorted(set(STATE_WORDS.values())))
 
 
 class CallPlans:
@@ -56,6 +57,16 @@ class CallPlans:
                 thanks=book.sounds_for("survey_thanks"),
                 low=book.sounds_for("survey_low"),
                 satisfied_from=info.survey.service.satisfied_from,
+            )
+        self._enquiry = Enquiry()
+        option = next((option for option in info.ivr.options if option.action == "query_by_reference"), None)
+        if option is not None and info.ivr.enabled and queue.menu:
+            self._enquiry = Enquiry(
+                key=option.key,
+                ask=book.sounds_for("progress_ask"),
+                not_found=book.sounds_for("progress_not_found"),
+                length=option.input.length if option.input is not None else Enquiry().length,
+                attempts=option.input.max_attempts if option.input is not None else Enquiry().attempts,
             )
         self._kept = book.sounds_for("place_kept")
         self._default = Skill(next(skill.id for skill in site.info.skills if skill.default))
@@ -92,6 +103,7 @@ class CallPlans:
             wrap_up_ms=round(queue.wrap_up_s * 1000),
             announce_every_ms=round(queue.position_every_s * 1000),
             survey=self._survey,
+            enquiry=self._enquiry,
             keep_key=queue.keep_place_key or None,
             place_kept=self._kept,
             outside=self._outside,
@@ -113,9 +125,13 @@ class CallPlans:
         return Menu(
             default=self._default,
             options=tuple(MenuOption(key=key, skill=Skill(skill)) for key, skill, _ in offered),
-            sounds=("menu_intro", *(sound for _, _, sound in offered)),
+            sounds=("menu_intro", *(sound for _, _, sound in offered), *self._enquiry_prompt()),
             wait_ms=round(self._queue.menu_wait_s * 1000),
         )
+
+    def _enquiry_prompt(self) -> tuple[str, ...]:
+        options = self._site.info.ivr.options
+        return tuple(f"menu_{o.id}" for o in options if o.key == self._enquiry.key and o.prompt is not None)
 
 
 def _waits(book: PromptBook) -> tuple[tuple[str, ...], ...]:

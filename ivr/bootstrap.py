@@ -36,6 +36,7 @@ from ivr.desk.office import Office
 from ivr.desk.rates import Today
 from ivr.desk.server import DeskServer
 from ivr.directory import load_directory
+from ivr.enquiry import Enquiry
 from ivr.event_log import DatabaseEventLog, recorded_of
 from ivr.exchange import ensure_running, supervise
 from ivr.exporter import serve_metrics
@@ -165,6 +166,7 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
             agents=_agents(instance),
             plan_for=lambda arrived: plans.at(clock.now(), callers.of(arrived)),
             rules=queue_rules(instance.site, settings.queue),
+            enquiry=Enquiry(database, instance.book, instance.zone, clock.now).sounds,
         )
         switchboard.watchers.add(callers)
         today = await _today(database, instance, settings)

@@ -10,6 +10,7 @@ from ivr.commands import (
     instance,
     measures,
     privacy,
+    recording,
     serve,
     sheets,
     site,
@@ -43,6 +44,7 @@ app.add_typer(callback.app, name="callback")
 app.add_typer(privacy.app, name="privacy")
 app.add_typer(sheets.importing, name="import")
 app.add_typer(sheets.exporting, name="export")
+app.add_typer(recording.app, name="recording")
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ While the link to Asterisk is down no verb is begun and no timer judges Asterisk
 import asyncio
 import logging
 import traceback
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -100,6 +100,7 @@ class Surroundings:
     journal: Journal
     floor: Floor
     owner: Owner
+    enquiry: Callable[[str], Awaitable[tuple[str, ...]]]
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ class Conductor:
         self._held: list[_Fired] = []
         self._group = asyncio.TaskGroup()
         self._performer = Performer(
-            session, around.telephony, around.ear, clock, self._linked, self.deliver, self._offset_ms
+            session, around.telephony, around.ear, clock, self._linked, self.deliver, self._offset_ms, around.enquiry
         )
 
     @property

@@ -106,6 +106,20 @@ class AgentFloor:
         """签入. Paused without a reason until `ready`; who is in a call stays in it."""
         return self._changed(self._roster.sign_in(agent, self._clock.now()))
 
+    def sit_at(self, agent: AgentId, extension: str | None) -> Seat:
+        """Take a phone, one's own for None. Raises `PhoneTaken`, `PhoneUnknown`, `MoveRefused`."""
+        before = self._roster.seat(agent)
+        seat = self._roster.sit_at(agent, extension)
+        return seat if seat == before else self._changed(seat)
+
+    def phone_seen(self, endpoint: str, *, reachable: bool) -> None:
+        """A phone came or went: whoever waits at one that went is offered no calls."""
+        agent = self._roster.by_endpoint(endpoint)
+        if agent is None or reachable or self._roster.seat(agent).state is not AgentState.AVAILABLE:
+            return
+        _log.warning("the phone of agent %s cannot be reached", agent)
+        self._changed(self._roster.pause(agent, PauseReason.UNREACHABLE, self._clock.now()))
+
     def ready(self, agent: AgentId) -> Seat:
         """示闲. Ends a pause or the wrap-up; during a call it takes back a pause asked for."""
         seat = self._roster.ready(agent, self._clock.now())

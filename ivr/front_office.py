@@ -13,10 +13,12 @@ from ivr.desk.office import Office
 from ivr.desk.recordings_counter import RecordingDesk
 from ivr.desk.recordings_web import RecordingsWeb
 from ivr.desk.topics import Topic
+from ivr.desk.views import Notice
 from ivr.dialler import Dialler
 from ivr.directory import Directory
 from ivr.keeper import Keeper
 from ivr.lines import Lines
+from ivr.nailed import NailedPhones
 from ivr.ports import Clock, Telephony
 from ivr.switchboard import Switchboard
 from ivr.tasks import Tasks
@@ -63,7 +65,14 @@ class FrontOffice:
         async def owe(unit: UnitOfWork, contact: ContactId) -> None:
             await callbacks.owe(unit, CallbackKind.PROMISED, contact)
 
-        for watcher in (self.report, floor_desk, CallNotes(office, keeper, owe)):
+        nailed = NailedPhones(
+            switchboard,
+            telephony,
+            tasks,
+            lambda agent: office.notice(agent, Notice(code="notice.line_lost", alarm=True)),
+        )
+        office.on_seated = lambda agent, nailed_up: nailed.seated(agent, nailed_up=nailed_up)
+        for watcher in (self.report, floor_desk, nailed, CallNotes(office, keeper, owe)):
             switchboard.watchers.add(watcher)
         told = newsroom.on_watch
 

@@ -51,6 +51,7 @@ class Performer:
         linked: asyncio.Event,
         hears: Callable[[AnyEvent], None],
         offset_ms: Callable[[], int],
+        enquiry: Callable[[str], Awaitable[tuple[str, ...]]],
     ) -> None:
         self._session = session
         self._call = session.call
@@ -60,6 +61,7 @@ class Performer:
         self._linked = linked
         self._hears = hears
         self._offset_ms = offset_ms
+        self._enquiry = enquiry
         self.hearing: set[Party] = set()
 
     async def perform(self, effect: AnyEffect) -> None:
@@ -159,6 +161,8 @@ class Performer:
                 await telephony.stop_fork(call, party)
             case do.HangUp(leg=leg, cause=cause):
                 await telephony.hang_up(call, leg, cause)
+            case do.LookUp(reference=reference):
+                self._hears(ev.LookedUp(reference=reference, sounds=await self._enquiry(reference)))
             case do.GiveBack(leg=leg):
                 await telephony.give_back(call, leg)
                 self._hears(ev.GivenBack(leg=leg))

@@ -35,6 +35,7 @@ __all__ = [
     "LinkDown",
     "LinkUp",
     "MoveRefused",
+    "PhoneSeen",
     "RecogniserUnavailable",
     "RequestRefused",
     "Snapshot",
@@ -101,6 +102,13 @@ class LinkDown(msgspec.Struct, frozen=True, kw_only=True):
     """The event stream broke; calls go on inside Asterisk."""
 
 
+class PhoneSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """A phone of ours can be reached from now on, or no longer; `endpoint` as in `PJSIP/1001`."""
+
+    endpoint: str
+    reachable: bool
+
+
 class Fork(msgspec.Struct, frozen=True, kw_only=True):
     """A tap that stands: RTP (L16, 16000 Hz, mono, big-endian, 20 ms) comes from `source_port` of Asterisk's host."""
 
@@ -116,7 +124,7 @@ class Telephony(Protocol):
     role) and registered before the request, so an event can never overtake its own id.
     """
 
-    def stream(self) -> AsyncIterator[LineEvent | LinkUp | LinkDown]:
+    def stream(self) -> AsyncIterator[LineEvent | LinkUp | LinkDown | PhoneSeen]:
         """Everything heard, in order; ends only with the telephony itself. Begins with `LinkUp`."""
         ...
 
@@ -152,12 +160,12 @@ class Telephony(Protocol):
         caller_number: str | None,
         ring_ms: int,
         *,
-        record: bool = False,
+        record: str | None = None,
     ) -> None:
         """Call `endpoint` as leg `leg` of `party`, whether or not a citizen stands; Asterisk gives up after `ring_ms`.
 
         Heard as `LegAnswered` or `LegHungUp`. A number outside is shown the hotline's own; an agent's phone what
-        `ring` shows of `caller_number`. With `record` the call's recording begins when a citizen answers.
+        `ring` shows of `caller_number`. With `record` a recording of that name begins when it is answered.
         """
         ...
 
@@ -173,6 +181,13 @@ class Telephony(Protocol):
         """Let `leg` of `line` hear what `target`'s person hears and says; with `whisper`, speak to that person alone.
 
         Asking again changes how. It ends with `clear(line)`, or with either leg.
+        """
+        ...
+
+    async def open_line(self, line: CallId, leg: LegId, endpoint: str) -> None:
+        """From now on whoever is called at `endpoint` is there at once, on this answered leg, after a beep (长接).
+
+        Its legs are like any others, but ending one leaves the phone off the hook. It ends with `leg`.
         """
         ...
 

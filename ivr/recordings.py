@@ -6,10 +6,11 @@ import wave
 from datetime import timedelta
 from pathlib import Path
 
+from ivr.calls.dialling import BACK
 from ivr.calls.events import Recorded
 from ivr.calls.roster import Seat
 from ivr.calls.seen import CallSeen, QueueSeen
-from ivr.calls.vocabulary import CallId, Direction
+from ivr.calls.vocabulary import Direction
 from ivr.keeper import Keeper
 from ivr.tasks import Tasks
 from ticketing.records import RecordingRecord
@@ -66,6 +67,10 @@ class RecordingKeeper:
     async def _tie(self, call: CallSeen) -> None:
         lasted = (call.ended_at or call.arrived_at) - call.arrived_at
         found = await closed_recordings(self._folder, call.call, lasted // timedelta(milliseconds=1))
+        back = f"{call.call}{BACK}"
+        if call.answered_at is not None and (self._folder / f"{back}.wav").exists():
+            offset_ms = (call.answered_at - call.arrived_at) // timedelta(milliseconds=1)
+            found += await closed_recordings(self._folder, back, 0, offset_ms)
         contact = ContactId(call.call)
 
         async def keep(unit: UnitOfWork) -> None:
@@ -82,11 +87,11 @@ def _is_recorded(call: CallSeen) -> bool:
     )
 
 
-async def closed_recordings(folder: Path, call: CallId, lasted_ms: int) -> list[RecordingRecord]:
+async def closed_recordings(folder: Path, call: str, lasted_ms: int, offset_ms: int = 0) -> list[RecordingRecord]:
     """The call's files once they are whole. Asterisk writes a file's length only when it closes it: that is waited for.
 
     A file that stays open, is not there, or is clearly shorter than the call, which lasted `lasted_ms`, is logged and
-    taken as it is or left out. Files begin with the call, so their offset on its axis is 0.
+    taken as it is or left out. Files begin with the call unless `offset_ms` says when they do on its axis.
     """
     found: list[RecordingRecord] = []
     for kind, suffix in SUFFIXES.items():
@@ -101,7 +106,7 @@ async def closed_recordings(folder: Path, call: CallId, lasted_ms: int) -> list[
         elif lasted_ms - ms > MISSING_MS:
             short = (lasted_ms - ms) // 1000
             _log.error("recording of the %s of call %s lacks %d s; is the disk full?", kind, call, short)
-        found.append(RecordingRecord(kind=kind, path=path.name, ms=ms, bytes=size, offset_ms=0))
+        found.append(RecordingRecord(kind=kind, path=path.name, ms=ms, bytes=size, offset_ms=offset_ms))
     return found
 
 

@@ -34,7 +34,18 @@ from ivr.calls.vocabulary import CallId, HangupCause, LegId, Party
 from ivr.conductor import STOP_MS, Conductor, Surroundings
 from ivr.floor import AgentFloor
 from ivr.journal import Journal
-from ivr.ports import Clock, Ear, EventLog, EventLogUnavailable, HotlineError, LinkDown, LinkUp, Snapshot, Telephony
+from ivr.ports import (
+    Clock,
+    Ear,
+    EventLog,
+    EventLogUnavailable,
+    HotlineError,
+    LinkDown,
+    LinkUp,
+    PhoneSeen,
+    Snapshot,
+    Telephony,
+)
 from ivr.tasks import Tasks
 from ivr.watchers import Watchers
 
@@ -51,6 +62,7 @@ ENDED = 10_000
 
 class Switchboard:
     """The running calls. `plan_for` makes the plan of a call that arrives; it must not wait.
+    `enquiry` says what is told of a work order by its number, nothing where nothing is known.
 
     One process runs one switchboard for one telephony. All methods belong to the loop's thread.
     """
@@ -65,6 +77,7 @@ class Switchboard:
         agents: Iterable[Agent],
         plan_for: Callable[[CallArrived | CallPlaced], CallPlan],
         rules: QueueRules = PLAIN_RULES,
+        enquiry: Callable[[str], Awaitable[tuple[str, ...]]] | None = None,
     ) -> None:
         self.watchers = Watchers()
         self.floor = AgentFloor(agents, clock, self.watchers, self._deliver, rules)
@@ -73,7 +86,7 @@ class Switchboard:
         self._event_log = log
         self._plan_for = plan_for
         self.journal = Journal(log, clock)
-        self._around = Surroundings(telephony, ear, clock, self.journal, self.floor, self)
+        self._around = Surroundings(telephony, ear, clock, self.journal, self.floor, self, enquiry or _nothing_known)
         self._conductors: dict[CallId, Conductor] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._seen: dict[CallId, CallSeen] = {}
@@ -172,7 +185,7 @@ class Switchboard:
                 _log.error("%s could not be heard: %s", type(heard).__name__, type(error).__name__)
         self.stop()
 
-    def _hear(self, heard: LineEvent | LinkUp | LinkDown) -> None:
+    def _hear(self, heard: LineEvent | LinkUp | LinkDown | PhoneSeen) -> None:
         match heard:
             case LinkUp(snapshot=snapshot):
                 self._link_up(snapshot)
@@ -184,6 +197,8 @@ class Switchboard:
                 self._behind.clear()
                 for conductor in self._conductors.values():
                     conductor.link_down()
+            case PhoneSeen(endpoint=endpoint, reachable=reachable):
+                self.floor.phone_seen(endpoint, reachable=reachable)
             case LineEvent(call=call, event=event):
                 if (line := self._lines.get(call)) is not None:
                     line(event)
@@ -341,6 +356,10 @@ def _replay(call: CallId, plan: CallPlan, past: Sequence[Recorded]) -> CallSessi
     except Exception as error:  # what failed once must not fail again at every start
         _log.error("call %s cannot be replayed: %s", call, type(error).__name__)
         return CallSession(call, plan)
+
+
+async def _nothing_known(_: str) -> tuple[str, ...]:
+    return ()
 
 
 def line_leg(line: CallId) -> LegId:

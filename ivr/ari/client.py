@@ -3,16 +3,16 @@
 from urllib.parse import quote
 
 from ivr.ari.link import RestCall
-from ivr.ari.models import NOISE, Application, Bridge, Channel
+from ivr.ari.models import NOISE, Application, Bridge, Channel, Endpoint
 from ivr.ari.names import GIVEN_BACK
 from ivr.ari.rest import Meaning, Rest
 from ivr.ari.verdicts import BridgeMissing, BridgeStands
-from ivr.ports import LegGone
+from ivr.ports import HotlineError, LegGone
 
 _LEFT: Meaning = {404: LegGone, 409: LegGone}
 """Gone, or no longer in Stasis: what a channel's hang-up looks like from here."""
 
-_ENTERING: Meaning = {400: LegGone, 404: BridgeMissing, 409: LegGone, 422: LegGone}
+_ENTERING: dict[int, type[HotlineError]] = {400: LegGone, 404: BridgeMissing, 409: LegGone, 422: LegGone}
 """addChannel says 400 for a channel that is gone, 422 for one that left Stasis, 404 for the bridge."""
 
 _GONE: Meaning = {404: LegGone}
@@ -40,9 +40,10 @@ class AriClient:
         query = {"variable": variable, "value": value}
         await self._rest.send(_call("set variable", "POST", "channels", channel, "variable", query=query), _LEFT)
 
-    async def continue_in_dialplan(self, channel: str) -> None:
-        """Leave Stasis; the dialplan goes on with the next priority."""
-        await self._rest.send(_call("continue", "POST", "channels", channel, "continue"), _LEFT)
+    async def continue_in_dialplan(self, channel: str, context: str | None = None) -> None:
+        """Leave Stasis; the dialplan goes on with the next priority, or with another context."""
+        query = {} if context is None else {"context": context, "extension": "s", "priority": "1"}
+        await self._rest.send(_call("continue", "POST", "channels", channel, "continue", query=query), _LEFT)
 
     async def send_to_fallback(self, channel: str) -> None:
         """Leave Stasis for the dialplan's fallback, which the next priority knows by a variable."""
@@ -58,20 +59,16 @@ class AriClient:
         timeout_s: int,
         originator: str | None,
         variables: dict[str, str],
-        context: str | None = None,
     ) -> Channel:
         """Call an endpoint; the channel enters our application when it is answered. LegGone: the originator is.
 
-        With `context` it runs that of the dialplan first, which leads it to us.
+        Numbers go in the body: addresses of requests are written into logs.
         """
-        query = {"endpoint": endpoint, "callerId": caller_id, "timeout": str(timeout_s)}
-        if context is None:
-            query["app"] = self.app
-        else:
-            query |= {"context": context, "extension": "s", "priority": "1"}
+        query = {"app": self.app, "timeout": str(timeout_s)}
+        body = {"endpoint": endpoint, "callerId": caller_id, "variables": variables}
         if originator is not None:
             query["originator"] = originator
-        call = _call("originate", "POST", "channels", channel, query=query, body={"variables": variables})
+        call = _call("originate", "POST", "channels", channel, query=query, body=body)
         return await self._rest.ask(call, Channel, _NO_ORIGINATOR, slow=True)
 
     async def play(self, channel: str, playback: str, media: tuple[str, ...], offset_ms: int = 0) -> None:
@@ -109,6 +106,12 @@ class AriClient:
         """Move channels into a bridge, out of any other; BridgeMissing when it is."""
         query = {"channel": ",".join(channels)}
         await self._rest.send(_call("add to bridge", "POST", "bridges", bridge, "addChannel", query=query), _ENTERING)
+
+    async def remove_from_bridge(self, bridge: str, channel: str) -> None:
+        """Take a channel out of a bridge, into silence."""
+        query = {"channel": channel}
+        call = _call("remove from bridge", "POST", "bridges", bridge, "removeChannel", query=query)
+        await self._rest.send(call, _ENTERING | {404: LegGone})
 
     async def start_music(self, bridge: str) -> None:
         """Play music on hold into a bridge; BridgeMissing when it is."""
@@ -153,6 +156,16 @@ class AriClient:
     async def application(self) -> Application:
         """Our application."""
         return await self._rest.ask(_call("application", "GET", "applications", self.app), Application, slow=True)
+
+    async def watch_phones(self) -> None:
+        """Be told when SIP phones come and go."""
+        query = {"eventSource": "endpoint:PJSIP"}
+        call = _call("watch phones", "POST", "applications", self.app, "subscription", query=query)
+        await self._rest.send(call, slow=True)
+
+    async def phones(self) -> list[Endpoint]:
+        """Every SIP phone and the trunk."""
+        return await self._rest.ask(_call("list phones", "GET", "endpoints", "PJSIP"), list[Endpoint], slow=True)
 
     async def mute_noise(self) -> None:
         """Ask for no events we would only throw away."""

@@ -15,6 +15,7 @@ from ivr.ari.registry import Leg, Registry
 from ivr.calls import events as ev
 from ivr.calls.events import AnyEvent, LineEvent
 from ivr.calls.vocabulary import CallId, HangupCause, LegId, Party, PlaybackId
+from ivr.ports import PhoneSeen
 
 _log = logging.getLogger(__name__)
 
@@ -56,6 +57,9 @@ _SIP = {
 
 _SOFT_BY_ITSELF = 0b10101
 """Flags of a soft hang-up nobody asked for (include/asterisk/channel.h): device, shutdown, application unloaded."""
+
+_REACHABLE = {"Reachable": True, "NonQualified": True, "Unreachable": False, "Removed": False}
+"""What a contact's status says of the phone (include/asterisk/res_pjsip.h); "Created" says nothing yet."""
 
 _WITHHELD = frozenset({"", "anonymous", "unknown", "unavailable", "restricted"})
 
@@ -110,6 +114,12 @@ class Stray(msgspec.Struct, frozen=True):
     made_by_us: bool
 
 
+class ToRecord(msgspec.Struct, frozen=True):
+    """A leg that is to go through the dialplan, where its recording begins, and comes back by itself."""
+
+    channel: str
+
+
 class Translator:
     """Turns frames into events, and into what the registry knows. Every event is a step of something registered."""
 
@@ -136,11 +146,13 @@ class Translator:
             return event
         return None
 
-    def translate(self, event: ari.AriEvent) -> Iterator[LineEvent | Stray]:
+    def translate(self, event: ari.AriEvent) -> Iterator[LineEvent | PhoneSeen | Stray | ToRecord]:
         """What the hotline hears in it; mostly nothing or one thing."""
         match event:
             case ari.StasisStart(channel=channel):
                 yield from self._entered(channel)
+            case ari.StasisEnd(channel=channel) if (gone := self._leg(channel)) is not None and gone.away:
+                pass  # in the dialplan, to come back
             case ari.StasisEnd(channel=channel):
                 self._registry.departed(channel.id)
                 yield from self._left(channel)
@@ -157,6 +169,9 @@ class Translator:
                     yield LineEvent(leg.call, ev.DigitPressed(leg=leg.leg, digit=digit))
             case ari.PlaybackFinished(playback=playback):
                 yield from self._played(playback)
+            case ari.ContactStatusChange(endpoint=phone, contact_info=info):
+                if (reachable := _REACHABLE.get(info.contact_status)) is not None:
+                    yield PhoneSeen(endpoint=f"{phone.technology}/{phone.resource}", reachable=reachable)
             case ari.ChannelEnteredBridge(channel=ari.Channel() as channel, bridge=bridge):
                 yield from self._joined(channel, bridge)
             case ari.ChannelLeftBridge(channel=channel, bridge=bridge):
@@ -164,12 +179,17 @@ class Translator:
                     leg.talking = False
 
     def _leg(self, channel: ari.Channel) -> Leg | None:
-        return self._registry.legs.get(LegId(channel.id))
+        return self._registry.of_channel(channel.id)
 
-    def _entered(self, channel: ari.Channel) -> Iterator[LineEvent | Stray]:
-        expected = self._registry.arrived(channel.id)
+    def _entered(self, channel: ari.Channel) -> Iterator[LineEvent | Stray | ToRecord]:
         leg = self._leg(channel)
+        if leg is not None and leg.to_record is not None:
+            leg.to_record, leg.away = None, True
+            yield ToRecord(channel.id)
+            return
+        expected = self._registry.arrived(channel.id)
         if leg is not None:
+            leg.away = False
             if not leg.in_stasis:
                 leg.in_stasis = leg.up = True
                 yield LineEvent(leg.call, ev.LegAnswered(leg=leg.leg))
@@ -189,18 +209,15 @@ class Translator:
 
     def _left(self, channel: ari.Channel) -> Iterator[LineEvent]:
         """Out of Stasis: hung up, or moved elsewhere; for a citizen nothing more will be heard."""
-        leg = self._leg(channel)
-        if leg is not None and leg.in_stasis:
+        while (leg := self._leg(channel)) is not None and leg.in_stasis:
             yield from self._hung_up(leg, 0)
 
     def _gone(self, channel: ari.Channel, cause: int) -> Iterator[LineEvent]:
-        leg = self._leg(channel)
-        if leg is not None:
+        while (leg := self._leg(channel)) is not None:
             yield from self._hung_up(leg, cause)
 
     def _hung_up(self, leg: Leg, cause: int) -> Iterator[LineEvent]:
-        del self._registry.legs[leg.leg]
-        self._registry.entering.discard(leg.leg)
+        self._registry.drop(leg)
         if not leg.given_back:
             yield LineEvent(leg.call, ev.LegHungUp(leg=leg.leg, cause=_ended(leg, cause)))
 

@@ -112,6 +112,27 @@ class ChannelLeftBridge(msgspec.Struct, frozen=True, tag="ChannelLeftBridge"):
     channel: Channel
 
 
+class Endpoint(msgspec.Struct, frozen=True):
+    """A phone's address; `state` is online, offline or unknown."""
+
+    technology: str
+    resource: str
+    state: str = ""
+
+
+class ContactInfo(msgspec.Struct, frozen=True):
+    """A registration of an endpoint, and whether it replies."""
+
+    contact_status: str
+
+
+class ContactStatusChange(msgspec.Struct, frozen=True, tag="ContactStatusChange"):
+    """A phone registered, went, or stopped replying."""
+
+    endpoint: Endpoint
+    contact_info: ContactInfo
+
+
 AriEvent: TypeAlias = (
     StasisStart
     | StasisEnd
@@ -122,6 +143,7 @@ AriEvent: TypeAlias = (
     | PlaybackFinished
     | ChannelEnteredBridge
     | ChannelLeftBridge
+    | ContactStatusChange
 )
 
 NOISE = (

@@ -19,7 +19,13 @@ CALL_UUID = "CALL_UUID"
 
 HOTLINE_CALL = "HOTLINE_CALL"
 HOTLINE_PARTY = "HOTLINE_PARTY"
-"""Channel variables of the legs we make. All three must stand in `channelvars` of ari.conf."""
+"""Channel variables of the legs we make. These three and `HOTLINE_LENT` must stand in `channelvars` of ari.conf."""
+
+HOTLINE_RECORDING = "HOTLINE_RECORDING"
+"""Channel variable that names the recording of a call of our own."""
+
+HOTLINE_LENT = "HOTLINE_LENT"
+"""Channel variable of a phone that stays off the hook: the call and the leg it serves just now, a space between."""
 
 GIVEN_BACK = "HOTLINE_GIVEN_BACK"
 """Channel variable by which the dialplan knows, after Stasis, that the call goes to the fallback."""

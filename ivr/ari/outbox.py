@@ -4,9 +4,9 @@ import asyncio
 from typing import TypeAlias
 
 from ivr.calls.events import LineEvent
-from ivr.ports import LinkDown, LinkUp, RequestRefused
+from ivr.ports import LinkDown, LinkUp, PhoneSeen, RequestRefused
 
-Heard: TypeAlias = LineEvent | LinkUp | LinkDown
+Heard: TypeAlias = LineEvent | LinkUp | LinkDown | PhoneSeen
 
 
 class Outbox:

@@ -7,16 +7,19 @@ from typing import Any
 
 from ivr.ari import models as ari
 from ivr.ari.client import AriClient
-from ivr.ari.events import Stray, Translator, q850
+from ivr.ari.events import Stray, ToRecord, Translator, q850
 from ivr.ari.link import Frame, Link, Marker
 from ivr.ari.outbox import Heard, Outbox
 from ivr.ari.reconcile import Sight, look, snapshot, standing_bridges, standing_taps
 from ivr.ari.registry import Registry
 from ivr.calls.vocabulary import HangupCause
-from ivr.ports import AsteriskUnavailable, HotlineError, LegGone, LinkDown, LinkUp, RequestRefused
+from ivr.ports import AsteriskUnavailable, HotlineError, LegGone, LinkDown, LinkUp, PhoneSeen, RequestRefused
 from ivr.tasks import Tasks
 
 _log = logging.getLogger(__name__)
+
+OUTBOUND = "outbound"
+"""The dialplan's context in which the recording of a call of our own begins."""
 
 
 class Receiver:
@@ -98,12 +101,24 @@ class Receiver:
     def _believe(self, sight: Sight, early: list[ari.AriEvent | None]) -> None:
         """Take a sight for true. A citizen whose arrival was heard since is left out: that is still news, and told."""
         arriving = {event.channel.id for event in early if isinstance(event, ari.StasisStart)}
-        seen, legs = snapshot(sight, frozenset(arriving - set(self._registry.legs)))
+        seen, legs = snapshot(
+            sight,
+            frozenset(arriving - set(self._registry.legs)),
+            frozenset(self._registry.open_lines.values()),
+        )
         self._registry.believe(legs, standing_taps(sight), standing_bridges(sight))
         self.sight = sight
         self._up = True
         _log.info("ari link up: %d legs stand", len(legs))
         self.tell(LinkUp(snapshot=seen))
+        self.errand("look at the phones", self._look_at_phones())
+
+    async def _look_at_phones(self) -> None:
+        """From now on and as they are now; a phone that went while nobody listened is one that is offline."""
+        await self._client.watch_phones()
+        for phone in await self._client.phones():
+            if phone.state == "offline":
+                self.tell(PhoneSeen(endpoint=f"{phone.technology}/{phone.resource}", reachable=False))
 
     def _hear(self, event: ari.AriEvent | None) -> None:
         if event is None:
@@ -111,6 +126,8 @@ class Receiver:
         for heard in self._translator.translate(event):
             if isinstance(heard, Stray):
                 self.errand("see off a stray", self._see_off(heard))
+            elif isinstance(heard, ToRecord):
+                self.errand("begin a recording", self._client.continue_in_dialplan(heard.channel, OUTBOUND))
             else:
                 self.tell(heard)
 

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Coroutine, Iterable
+from dataclasses import replace
 
 import msgspec
 
 from ivr.ari.client import AriClient
 from ivr.ari.events import caller_number, citizens_call, citizens_leg, dialled
 from ivr.ari.models import Bridge, Channel
-from ivr.ari.names import HOTLINE_CALL, HOTLINE_PARTY, Tap, call_of_bridge, talk, tap_of
+from ivr.ari.names import HOTLINE_CALL, HOTLINE_LENT, HOTLINE_PARTY, Tap, call_of_bridge, talk, tap_of
 from ivr.ari.registry import Leg, Registry
 from ivr.calls.vocabulary import CallId, LegId, Party
 from ivr.ports import LegGone, LegSeen, Snapshot
@@ -40,30 +41,41 @@ async def look(client: AriClient) -> Sight:
     return Sight(app=client.app, channels=channels, bridges=bridges)
 
 
-def snapshot(sight: Sight, arriving: frozenset[str]) -> tuple[Snapshot, list[Leg]]:
-    """The legs of a sight, for the hotline and for the registry; not those `arriving`, who are still to be heard of."""
+def snapshot(sight: Sight, arriving: frozenset[str], lines: frozenset[str]) -> tuple[Snapshot, list[Leg]]:
+    """The legs of a sight, for the hotline and for the registry; not those `arriving`, who are still to be heard of.
+
+    A phone off the hook that serves a leg is that leg, and its own line too if it is of the `lines` somebody keeps.
+    """
     talking = {(bridge.id, channel) for bridge in sight.bridges for channel in bridge.channels}
     legs, seen = [], []
     for channel in sight.channels:
         leg = _leg(sight.app, channel)
         if leg is None or channel.id in arriving:
             continue
+        call, _, name = channel.channelvars.get(HOTLINE_LENT, "").partition(" ")
+        if name and channel.id in lines:
+            legs.append(leg)
+            seen.append(_seen(leg, channel))
+        if name:
+            leg = replace(leg, call=CallId(call), leg=LegId(name), channel=channel.id)
         leg.talking = (talk(leg.call), channel.id) in talking
         legs.append(leg)
-        citizen = leg.party is Party.CITIZEN and not leg.ours
-        seen.append(
-            LegSeen(
-                call=leg.call,
-                leg=leg.leg,
-                party=leg.party,
-                up=leg.up,
-                talking=leg.talking,
-                caller_number=caller_number(channel) if citizen else None,
-                dialled=dialled(channel) if citizen else "",
-                endpoint=None if citizen else _endpoint(channel),
-            )
-        )
+        seen.append(_seen(leg, channel))
     return Snapshot(legs=tuple(seen)), legs
+
+
+def _seen(leg: Leg, channel: Channel) -> LegSeen:
+    citizen = leg.party is Party.CITIZEN and not leg.ours
+    return LegSeen(
+        call=leg.call,
+        leg=leg.leg,
+        party=leg.party,
+        up=leg.up,
+        talking=leg.talking,
+        caller_number=caller_number(channel) if citizen else None,
+        dialled=dialled(channel) if citizen else "",
+        endpoint=None if citizen else _endpoint(channel),
+    )
 
 
 def _leg(app: str, channel: Channel) -> Leg | None:

@@ -15,13 +15,17 @@ from ivr.ports import AsteriskUnavailable, LegGone
 class Leg:
     """A leg and how far it has come. `asked` is the cause we ended it with, `heard` the one Asterisk announced.
 
-    `ours` are the legs we called; the others called us.
+    `ours` are the legs we called; the others called us. One `to_record` goes through the dialplan, where recordings
+    begin, as soon as it is answered; `away` while it is there. `channel` is Asterisk's: the leg's own, or that of a
+    phone off the hook.
     """
 
     call: CallId
     leg: LegId
     party: Party
     ours: bool = False
+    to_record: str | None = None
+    away: bool = False
     up: bool = False
     in_stasis: bool = False
     rang: bool = False
@@ -29,19 +33,26 @@ class Leg:
     given_back: bool = False
     asked: HangupCause | None = None
     heard: HangupCause | None = None
+    channel: str = ""
 
     def __post_init__(self) -> None:
+        self.channel = self.channel or self.leg
         self.ours = self.ours or self.party is not Party.CITIZEN
 
 
 @dataclass
 class Registry:
-    """Ids and what they stand for. Pairs in `joining` and legs in `entering` are awaited in the talk bridge."""
+    """Ids and what they stand for. Pairs in `joining` and legs in `entering` are awaited in the talk bridge.
+
+    `open_lines` are phones off the hook by their endpoint; `lent` says which leg such a phone's channel serves now.
+    """
 
     legs: dict[LegId, Leg] = field(default_factory=dict)
     playbacks: dict[PlaybackId, CallId] = field(default_factory=dict)
     joining: dict[CallId, tuple[LegId, LegId]] = field(default_factory=dict)
     entering: set[LegId] = field(default_factory=set)
+    open_lines: dict[str, LegId] = field(default_factory=dict)
+    lent: dict[str, LegId] = field(default_factory=dict)
     bridges: defaultdict[CallId, set[str]] = field(default_factory=lambda: defaultdict(set))
     taps: defaultdict[CallId, set[Tap]] = field(default_factory=lambda: defaultdict(set))
     _numbers: defaultdict[CallId, int] = field(default_factory=lambda: defaultdict(int))
@@ -53,6 +64,23 @@ class Registry:
         if known is None or known.given_back:
             raise LegGone("the leg has ended", leg=leg)
         return known
+
+    def of_channel(self, channel: str) -> Leg | None:
+        """The leg a channel serves: the one it is lent to before its own."""
+        return self.legs.get(self.lent.get(channel, LegId(channel)))
+
+    def open_line(self, endpoint: str) -> Leg | None:
+        """The phone that stands off the hook at an endpoint and serves nobody."""
+        leg = self.legs.get(self.open_lines.get(endpoint, LegId("")))
+        return None if leg is None or leg.channel in self.lent else leg
+
+    def drop(self, leg: Leg) -> None:
+        """The leg is no more; an open line's phone is open no more with it."""
+        self.legs.pop(leg.leg, None)
+        self.entering.discard(leg.leg)
+        if self.lent.get(leg.channel) == leg.leg:
+            del self.lent[leg.channel]
+        self.open_lines = {endpoint: line for endpoint, line in self.open_lines.items() if line != leg.leg}
 
     def add(self, leg: Leg) -> Leg:
         """Know a leg from now on."""
@@ -109,7 +137,10 @@ class Registry:
         for known in self.legs.values():
             if (seen := standing.get(known.leg)) is not None:
                 seen.rang, seen.asked, seen.heard = known.rang, known.asked, known.heard
+                seen.to_record, seen.away = known.to_record, known.away
         self.legs = standing
+        self.lent = {leg.channel: leg.leg for leg in standing.values() if leg.channel != leg.leg}
+        self.open_lines = {endpoint: line for endpoint, line in self.open_lines.items() if line in standing}
         for tap in taps:
             self.taps[tap.call].add(tap)
             self._numbers[tap.call] = max(self._numbers[tap.call], tap.number)

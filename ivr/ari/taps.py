@@ -63,11 +63,16 @@ class Taps:
             try:
                 with self._registry.expecting(tap.snoop) as arrivals:
                     await _all(
-                        self._client.snoop(target, tap.snoop, spy="both", whisper="out" if whisper else "none"),
+                        self._client.snoop(
+                            self._registry.leg(target).channel,
+                            tap.snoop,
+                            spy="both",
+                            whisper="out" if whisper else "none",
+                        ),
                         self._client.create_bridge(tap.bridge, "mixing"),
                     )
                     await self._arrival(arrivals)
-                await self._client.add_to_bridge(tap.bridge, tap.snoop, leg)
+                await self._client.add_to_bridge(tap.bridge, tap.snoop, self._registry.leg(leg).channel)
             except BaseException:
                 await self._remove_quietly(tap)
                 raise
@@ -85,7 +90,7 @@ class Taps:
         variables = {HOTLINE_CALL: tap.call, HOTLINE_PARTY: "tap"}
         with self._registry.expecting(tap.snoop, tap.media) as arrivals:
             _, media, _ = await _all(
-                self._client.snoop(leg, tap.snoop),
+                self._client.snoop(self._registry.leg(leg).channel, tap.snoop),
                 self._client.external_media(tap.media, send_to, variables),
                 self._client.create_bridge(tap.bridge, "mixing"),
             )

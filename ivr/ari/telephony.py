@@ -14,7 +14,8 @@ from ivr.ari.caller_id import Shown, caller_id
 from ivr.ari.client import AriClient
 from ivr.ari.events import q850
 from ivr.ari.link import Link
-from ivr.ari.names import CALL_UUID, HOTLINE_CALL, HOTLINE_PARTY, hold, talk
+from ivr.ari.names import CALL_UUID, HOTLINE_CALL, HOTLINE_PARTY, HOTLINE_RECORDING, hold, talk
+from ivr.ari.open_lines import OpenLines
 from ivr.ari.outbox import Heard, Outbox
 from ivr.ari.receiver import Receiver
 from ivr.ari.reconcile import Swept, sweep
@@ -33,8 +34,6 @@ from ivr.tasks import Tasks
 _log = logging.getLogger(__name__)
 _OUTBOX = 10_000
 TALK = "mixing,dtmf_events"
-OUTBOUND = "outbound"
-"""The dialplan's context in which the recording of a call of our own begins."""
 _ARRIVE_MS = 3000
 _TAKE_BACK_S = (0.0, 1.0, 3.0)
 
@@ -72,6 +71,7 @@ class AriTelephony:
         self._outbox = Outbox(bound)
         self._tasks = Tasks()
         self._receiver = Receiver(self._link, self._client, self._registry, self._outbox, self._tasks)
+        self._lines = OpenLines(self._client, self._registry, self._receiver.tell, sounds)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -124,12 +124,12 @@ class AriTelephony:
     async def _play(
         self, call: CallId, leg: LegId, playback: PlaybackId, media: tuple[str, ...], from_ms: int = 0
     ) -> None:
-        self._registry.leg(leg)
+        channel = self._registry.leg(leg).channel
         if playback in self._registry.playbacks:
             raise RequestRefused(f"playback {playback} exists")  # Asterisk would play both under one id
         self._registry.playbacks[playback] = call
         try:
-            await self._client.play(leg, playback, media, from_ms)
+            await self._client.play(channel, playback, media, from_ms)
         except HotlineError:
             self._registry.playbacks.pop(playback, None)
             raise
@@ -166,23 +166,24 @@ class AriTelephony:
         caller_number: str | None,
         ring_ms: int,
         *,
-        record: bool = False,
+        record: str | None = None,
     ) -> None:
         """Call anybody, whether or not a citizen stands; see the port."""
         seen = caller_number if party is Party.AGENT else None
         shown = caller_id(self._shown, seen, self._hotline_number)
-        context = OUTBOUND if record else None
-        await self._call(Leg(call=call, leg=leg, party=party, ours=True), endpoint, shown, ring_ms, None, context)
+        called = Leg(call=call, leg=leg, party=party, ours=True, to_record=record)
+        await self._call(called, endpoint, shown, ring_ms, None)
 
-    async def _call(
-        self, leg: Leg, endpoint: str, shown: str, ring_ms: int, citizen: LegId | None, context: str | None = None
-    ) -> None:
+    async def _call(self, leg: Leg, endpoint: str, shown: str, ring_ms: int, citizen: LegId | None) -> None:
         name = leg.leg
         if name in self._registry.legs:
             raise RequestRefused(f"leg {name} exists")
+        if leg.party is Party.AGENT and (line := self._registry.open_line(endpoint)) is not None:
+            await self._lines.lend(line, leg)
+            return
         variables = {HOTLINE_CALL: str(leg.call), HOTLINE_PARTY: str(leg.party)}
-        if context is not None:
-            variables[CALL_UUID] = leg.call
+        if leg.to_record is not None:
+            variables |= {CALL_UUID: leg.call, HOTLINE_RECORDING: leg.to_record}
         self._registry.add(leg)
         try:
             await self._client.originate(
@@ -192,7 +193,6 @@ class AriTelephony:
                 timeout_s=math.ceil(ring_ms / 1000),
                 originator=citizen,
                 variables=variables,
-                context=context,
             )
         except PhoneUnreachable:
             if self._registry.legs.pop(name, None) is not None:
@@ -221,13 +221,18 @@ class AriTelephony:
 
     async def mute(self, call: CallId, leg: LegId, muted: bool) -> None:
         """Whether what that leg says is heard by anybody."""
-        self._registry.leg(leg)
-        await (self._client.mute(leg) if muted else self._client.unmute(leg))
+        channel = self._registry.leg(leg).channel
+        await (self._client.mute(channel) if muted else self._client.unmute(channel))
 
     async def listen_in(self, line: CallId, leg: LegId, target: LegId, *, whisper: bool) -> None:
         """Let `leg` of `line` hear both sides of `target`; with `whisper`, be heard by that person alone."""
         await self._until_ours(leg)
         await self._taps.listen_in(line, leg, target, whisper=whisper)
+
+    async def open_line(self, line: CallId, leg: LegId, endpoint: str) -> None:
+        """Whoever is called at `endpoint` is there at once, on this leg, after a beep."""
+        await self._until_ours(leg)
+        self._registry.open_lines[endpoint] = leg
 
     async def play_file(self, line: CallId, leg: LegId, playback: PlaybackId, path: str, from_ms: int) -> None:
         """Play a sound file, by its absolute path without suffix, from a place on."""
@@ -265,6 +270,9 @@ class AriTelephony:
     async def hang_up(self, call: CallId, leg: LegId, cause: HangupCause) -> None:
         """End the leg; returns quietly when it is gone."""
         known = self._registry.legs.get(leg)
+        if known is not None and known.channel != leg:
+            await self._lines.take_back(known)
+            return
         if known is not None:
             known.asked = cause
         await _quietly(self._client.hang_up(leg, q850(cause)))
@@ -332,7 +340,7 @@ class AriTelephony:
         """
         if bridge in self._registry.bridges[call]:
             try:
-                await self._client.add_to_bridge(bridge, leg)
+                await self._client.add_to_bridge(bridge, self._channel(leg))
             except BridgeMissing:
                 _log.warning("a bridge is missing and made again")
             else:
@@ -342,7 +350,11 @@ class AriTelephony:
             await self._client.create_bridge(bridge, kind)
         except BridgeStands:
             _log.info("a bridge stands already")
-        await self._client.add_to_bridge(bridge, leg)
+        await self._client.add_to_bridge(bridge, self._channel(leg))
+
+    def _channel(self, leg: LegId) -> str:
+        known = self._registry.legs.get(leg)
+        return leg if known is None else known.channel
 
     async def _destroy(self, call: CallId, bridge: str) -> None:
         await _quietly(self._client.destroy_bridge(bridge))

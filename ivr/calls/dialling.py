@@ -11,6 +11,9 @@ from ivr.calls.talk import Talk
 from ivr.calls.vocabulary import CallState, DialOutcome, Direction, HangupCause, OfferOutcome, Party
 from ivr.calls.work import Timer
 
+BACK = "-back"
+"""What the recording of calling somebody back is named after the call's own, which holds their wait."""
+
 
 class Dialling(Talk):
     """From `dialling` to `connected`, or to the end."""
@@ -45,7 +48,8 @@ class Dialling(Talk):
         self._voice.hush()
         self._voice.play(self.agent_leg, self.plan.ringback)
         ring_ms = self.plan.dial_ms
-        record = self.direction is not Direction.INTERNAL
+        names = {Direction.OUTBOUND: str(self.call), Direction.INBOUND: f"{self.call}{BACK}"}
+        record = names.get(self.direction)
         call_in = do.CallIn(
             leg=self.citizen, party=Party.CITIZEN, endpoint=self._endpoint, ring_ms=ring_ms, record=record
         )

@@ -63,14 +63,14 @@ class OfferTo(Effect, frozen=True, kw_only=True):
 class CallIn(Effect, frozen=True, kw_only=True):
     """Call somebody as `leg` for at most `ring_ms`: a guest, or a party of a call of our own.
 
-    Completes with LegAnswered or LegHungUp. `record` begins the call's recording when a citizen answers.
+    Completes with LegAnswered or LegHungUp. `record` names the recording that begins when a citizen answers.
     """
 
     leg: LegId
     party: Party
     endpoint: str
     ring_ms: int
-    record: bool = False
+    record: str | None = None
 
 
 class Hold(Effect, frozen=True, kw_only=True):
@@ -90,6 +90,12 @@ class Mute(Effect, frozen=True, kw_only=True):
 
     leg: LegId
     muted: bool
+
+
+class LookUp(Effect, frozen=True, kw_only=True):
+    """Find out how a work order stands. Completes with `LookedUp`."""
+
+    reference: str
 
 
 class Note(Effect, frozen=True, kw_only=True):
@@ -185,6 +191,7 @@ AnyEffect: TypeAlias = (
     | Hold
     | Join
     | Mute
+    | LookUp
     | Note
     | Connect
     | ForkMedia

@@ -19,3 +19,11 @@ class MoveRefused(HotlineError):
         self.agent = agent
         self.state = state
         self.move = move
+
+
+class PhoneUnknown(HotlineError):
+    """No phone of the hotline has that extension."""
+
+
+class PhoneTaken(HotlineError):
+    """Somebody who is signed in sits at that phone."""

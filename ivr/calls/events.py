@@ -180,6 +180,13 @@ class CameAgain(Event, frozen=True, kw_only=True):
     """The citizen who keeps a place has called in first: nobody is to call them any more."""
 
 
+class LookedUp(Event, frozen=True, kw_only=True):
+    """What is to be told of a work order somebody asked for by its number; no `sounds`, no such work order."""
+
+    reference: str
+    sounds: tuple[str, ...]
+
+
 # ---- within a conversation
 
 
@@ -286,6 +293,7 @@ AnyEvent: TypeAlias = (
     | Dialled
     | PlaceKept
     | CameAgain
+    | LookedUp
     | HoldAsked
     | MuteAsked
     | GuestInvited

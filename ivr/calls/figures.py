@@ -3,8 +3,8 @@
 Entry into the queue is the first word of the ACD about the call: its place, or its agent. A conversation runs from the
 legs' joining to the end of the agent's leg, the citizen's, or the agent's hang-up key; after-call work from there to
 the agent's word, the timer's, or the agent's leaving. A call that broke off or was passed to a queue and was put
-through again talked twice; one that was handed to somebody else talks on. Who keeps their place and hangs up was not
-answered: the call they are called back with is one of our own, and those count for nothing here.
+through again talked twice; one that was handed to somebody else talks on. Who keeps their place and hangs up is
+undecided until they are called; calls of our own count for nothing here.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,7 +16,7 @@ import msgspec
 
 from ivr.calls import events as ev
 from ivr.calls.events import Recorded
-from ivr.calls.vocabulary import BROKEN_OFF, AgentId, CallId, LegId
+from ivr.calls.vocabulary import BROKEN_OFF, AgentId, CallId, DialOutcome, LegId
 from ivr.calls.work import Timer
 
 
@@ -73,7 +73,8 @@ class _Running:
     """What the fold must remember of a call beside its figures: since when it talks, or is wrapped up.
 
     `left` says that the agent went out of the roster in the conversation: nobody wraps it up. `others` are further
-    legs in the conversation.
+    legs in the conversation. Who `keeps_place` has not left by hanging up: they are answered when they are called and
+    reached, lost when they are not or call in again.
     """
 
     citizen: LegId
@@ -83,6 +84,7 @@ class _Running:
     held_ms: int | None = None
     left: bool = False
     others: set[LegId] = field(default_factory=set)
+    keeps_place: bool = False
 
 
 class Tally:
@@ -130,6 +132,17 @@ class Tally:
         match event:
             case ev.AgentReserved(agent=agent):
                 return msgspec.structs.replace(figures, agent=agent)
+            case ev.PlaceKept():
+                running.keeps_place = True
+                return msgspec.structs.replace(figures, kept_place=True)
+            case ev.CameAgain() if running.keeps_place and not figures.decided:
+                return msgspec.structs.replace(figures, left_ms=ms)
+            case ev.Dialled(outcome=outcome) if running.keeps_place and not figures.decided:
+                if outcome is not DialOutcome.REACHED:
+                    return msgspec.structs.replace(figures, left_ms=ms)
+            case ev.LegsJoined(citizen_leg=citizen) if running.keeps_place and not figures.decided:
+                running.citizen = citizen
+                return _talks(figures, running, event.agent_leg, ms)
             case ev.LegsJoined(citizen_leg=citizen, agent_leg=leg) if citizen == running.citizen:
                 return _talks(figures, running, leg, ms)
             case ev.FoundStanding(agent_leg=leg, agent=agent) if leg is not None:
@@ -140,8 +153,6 @@ class Tally:
                 return _held(figures, running, ms, held=held)
             case ev.PassedToSkill():
                 return _silent(figures, running, ms, wraps_up=False)
-            case ev.PlaceKept() if not figures.decided:
-                return msgspec.structs.replace(figures, left_ms=ms, given_back=True, kept_place=True)
             case ev.CitizenRated(score=score):
                 return msgspec.structs.replace(figures, score=score)
             case ev.LegHungUp():
@@ -170,6 +181,8 @@ def _leg_ended(figures: CallFigures, running: _Running, event: ev.LegHungUp, ms:
             return _silent(figures, running, ms, wraps_up=True)
         if figures.decided:
             return _over(figures, running)
+        if running.keeps_place:
+            return figures
         return msgspec.structs.replace(figures, left_ms=ms)
     running.others.discard(event.leg)
     if event.leg == running.agent_leg:

@@ -55,6 +55,20 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
     wait_ms: int = 20_000
 
 
+class Enquiry(msgspec.Struct, frozen=True, kw_only=True):
+    """进度查询: the key of the menu that leads to it, None for none, and what is said.
+
+    A number has `length` digits; each key, and the answer, is waited for `wait_ms`.
+    """
+
+    key: str | None = None
+    ask: tuple[str, ...] = ()
+    not_found: tuple[str, ...] = ()
+    length: int = 10
+    wait_ms: int = 10_000
+    attempts: int = 2
+
+
 class CallPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a `CallSession` is told beforehand. Sounds are names of the site pack, times are milliseconds.
 
@@ -78,6 +92,7 @@ class CallPlan(msgspec.Struct, frozen=True, kw_only=True):
     recording_notice: tuple[str, ...] = ()
     queue: QueueSounds = QueueSounds()
     survey: Survey = Survey()
+    enquiry: Enquiry = Enquiry()
     keep_key: str | None = None
     place_kept: tuple[str, ...] = ()
     outside: str | None = None

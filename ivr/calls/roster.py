@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from ivr.calls.errors import AgentUnknown, MoveRefused
+from ivr.calls.errors import AgentUnknown, MoveRefused, PhoneTaken, PhoneUnknown
 from ivr.calls.vocabulary import AgentId, AgentState, CallerClass, CallId, OfferOutcome, PauseReason, Skill
 
 
@@ -127,6 +127,8 @@ class Roster:
 
     def __init__(self, agents: Iterable[Agent], at: datetime) -> None:
         self._seats = {agent.id: Seat(agent=agent, since=at) for agent in agents}
+        self._home = {name: seat.agent for name, seat in self._seats.items()}
+        self._endpoints = {agent.extension: agent.endpoint for agent in self._home.values()}
         self._by_endpoint = {seat.agent.endpoint: seat.agent.id for seat in self._seats.values()}
         self._ranks = 0
 
@@ -147,6 +149,29 @@ class Roster:
     def by_endpoint(self, endpoint: str) -> AgentId | None:
         """Whose phone that is."""
         return self._by_endpoint.get(endpoint)
+
+    def sit_at(self, agent: AgentId, extension: str | None) -> Seat:
+        """Take a phone for as long as one is signed in, one's own for None (流动席).
+
+        Raises `PhoneTaken` where somebody else has it, `PhoneUnknown`, and `MoveRefused` during a call.
+        """
+        seat, own = self.seat(agent), self._home[agent]
+        wanted = extension or own.extension
+        if wanted == seat.agent.extension and seat.state is not AgentState.LOGGED_OUT:
+            return seat
+        if wanted not in self._endpoints:
+            raise PhoneUnknown(f"no phone has the extension {wanted}")
+        if seat.state in BOUND:
+            raise MoveRefused(agent, seat.state, "change phones")
+        for other in self._seats.values():
+            here = other.agent.id != agent and other.agent.extension == wanted
+            if here and other.state is not AgentState.LOGGED_OUT:
+                raise PhoneTaken(f"phone {wanted} is used by agent {other.agent.id}")
+        endpoint = self._endpoints[wanted]
+        moved = msgspec.structs.replace(seat.agent, extension=wanted, endpoint=endpoint)
+        self._by_endpoint = {name: who for name, who in self._by_endpoint.items() if who != agent}
+        self._by_endpoint[endpoint] = agent
+        return self._put(msgspec.structs.replace(seat, agent=moved))
 
     # ---- what a person does; raises MoveRefused
 

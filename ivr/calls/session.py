@@ -4,7 +4,8 @@
                                   (before connected, the citizen's hang-up leads to abandoned)
                      calls of our own: dialling → connected
 
-`Legs` is what stands, `Talk` the conversation, `Dialling` the calls we make, this file the way to a person.
+`Legs` is what stands, `Talk` the conversation, `Dialling` the calls we make, `Enquiring` the progress of a work order,
+this file the way to a person.
 
 Decisions that are not obvious:
 
@@ -24,8 +25,8 @@ from typing import Self, assert_never
 from ivr.calls import effects as do
 from ivr.calls import events as ev
 from ivr.calls.announcer import FOUND
-from ivr.calls.dialling import Dialling
 from ivr.calls.effects import AnyEffect
+from ivr.calls.enquiring import Enquiring
 from ivr.calls.events import AnyEvent, Recorded
 from ivr.calls.guests import OFFER_OUTCOMES
 from ivr.calls.plan import CallPlan
@@ -48,7 +49,7 @@ from ivr.calls.work import Timer
 OVER_OR_WRAP_UP = (CallState.WRAP_UP, *OVER)
 
 
-class CallSession(Dialling):
+class CallSession(Enquiring):
     """One call. `handle` is its only mutator; everything public may be read at any time.
 
     `entered_ms`, `answered_ms` and `ended_ms` count from arrival, as do the due times of `timers`, so that those can be
@@ -123,6 +124,9 @@ class CallSession(Dialling):
                 self._placed(event)
             case ev.CameAgain():
                 self._came_again()
+            case ev.LookedUp():
+                if self.state is CallState.MENU and not self.citizen_gone:
+                    self._looked_up(event)
             case ev.HoldAsked():
                 self._hold_asked(event)
             case ev.MuteAsked():
@@ -189,6 +193,10 @@ class CallSession(Dialling):
         self._work.cancel(Timer.PROMPT)
         if self.state is CallState.GREETING:
             self._open_menu()
+        elif self.state is CallState.MENU and (self.typed is not None or self._asked_for is not None):
+            pass  # the number is still being keyed in, or looked up
+        elif self.state is CallState.MENU and 0 < self._failed < self.plan.enquiry.attempts:
+            self._enquire()
         elif self.state is CallState.MENU:
             self._work.start(Timer.NO_INPUT, self.plan.menu.wait_ms)
         elif self.keeping and self.state in WAITING and not self.agent_answered:
@@ -202,6 +210,12 @@ class CallSession(Dialling):
             return
         if self.surveying:
             self._rate(event.digit)
+        elif self.state is CallState.MENU and self.typed is not None:
+            self._keyed(event.digit)
+            return
+        elif self.state is CallState.MENU and event.digit == self.plan.enquiry.key and self._asked_for is None:
+            self._enquire()
+            return
         elif self.state in WAITING and event.digit == self.plan.keep_key:
             self._keep_place()
         if skill is None:

@@ -43,13 +43,29 @@ class DeskHand:
 
     @classmethod
     @asynccontextmanager
-    async def at(cls, address: str, *, agent: str = "", password: str = "", token: str = "") -> AsyncIterator[Self]:
+    async def at(
+        cls,
+        address: str,
+        *,
+        agent: str = "",
+        password: str = "",
+        token: str = "",
+        extension: str | None = None,
+        nailed_up: bool = False,
+    ) -> AsyncIterator[Self]:
         """Sign in, or resume with a token; ends with the block. Raises `HandRefused`."""
         async with connect(address, subprotocols=[Subprotocol(SUBPROTOCOL)], compression=None) as socket:
             first: FromDesk = (
                 Resume(request=1, protocol=PROTOCOL, token=token)
                 if token
-                else SignIn(request=1, protocol=PROTOCOL, agent=agent, password=password)
+                else SignIn(
+                    request=1,
+                    protocol=PROTOCOL,
+                    agent=agent,
+                    password=password,
+                    extension=extension,
+                    nailed_up=nailed_up,
+                )
             )
             await socket.send(encode(first), text=True)
             welcome = decode_from_server(await socket.recv())

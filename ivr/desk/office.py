@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from asr.transcript import Hypothesis, Segment
-from ivr.calls.errors import AgentUnknown, MoveRefused
+from ivr.calls.errors import AgentUnknown, MoveRefused, PhoneTaken, PhoneUnknown
 from ivr.calls.events import Recorded
 from ivr.calls.roster import BOUND
 from ivr.calls.roster import Seat as Place
@@ -109,6 +109,8 @@ class Office:
         self._strangers: dict[CallId, CallSeen] = {}  # shown before their callers could be looked up
         self._look_at = 0.0
         self._work = asyncio.Event()
+        self._nailed_up: dict[AgentId, bool] = {}
+        self.on_seated: Callable[[AgentId, bool], None] = lambda agent, nailed_up: None
         self._cut_off = False
         intake.listener = self
 
@@ -120,7 +122,24 @@ class Office:
             self._floor.sign_in(agent)
         except (MoveRefused, AgentUnknown):
             raise Refusal("refused.not_allowed") from None
+        if (nailed_up := self._nailed_up.pop(agent, None)) is not None:
+            self.on_seated(agent, nailed_up)
         return self._seat(agent)
+
+    def take_phone(self, agent: AgentId, extension: str | None, *, nailed_up: bool = False) -> None:
+        """The person sits down at a phone, their own for None. Raises `Refusal`; in a call they stay where they are."""
+        try:
+            self._floor.sit_at(agent, extension)
+        except PhoneTaken:
+            raise Refusal("refused.phone_taken") from None
+        except PhoneUnknown:
+            raise Refusal("refused.unknown_phone") from None
+        except MoveRefused:
+            if extension is not None:
+                raise Refusal("refused.on_call") from None
+        except AgentUnknown:
+            raise Refusal("refused.not_allowed") from None
+        self._nailed_up[agent] = nailed_up
 
     def _seat(self, agent: AgentId) -> Seat:
         seat = self._seats.get(agent)

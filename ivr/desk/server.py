@@ -121,6 +121,8 @@ class DeskServer:
             message = await self._next(socket)
             try:
                 staff = await self._identify(message)
+                if isinstance(message, SignIn) and staff.extension is not None:
+                    self._office.take_phone(staff.id, message.extension, nailed_up=message.nailed_up)
                 seat = self._office.desk_came(staff.id) if staff.extension is not None else None
             except Refusal as why:
                 await socket.send(encode(why.to(message.request)), text=True)

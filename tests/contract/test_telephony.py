@@ -338,8 +338,9 @@ async def test_a_ringing_phone_is_in_the_snapshot_and_answers_after_it(world: Wo
 
 async def test_two_calls_do_not_mix(world: World) -> None:
     first, _, _ = await arrived(world)
+    since = len(world.heard.heard)
     await world.citizen("13800000002")
-    second, leg = await world.heard.arrival(since=2)
+    second, leg = await world.heard.arrival(since)
     assert second != first
     await world.telephony.pick_up(second, leg)
     await world.heard.event(ev.PickedUp, second)
@@ -405,7 +406,7 @@ async def test_a_call_of_our_own_needs_no_citizen(world: World) -> None:
     await world.telephony.call_in(call, leg, Party.AGENT, ENDPOINT, NUMBER, 5000)
     assert await world.heard.event(ev.LegAnswered, call) == ev.LegAnswered(leg=leg)
     nowhere = LegId(f"{call}-citizen-1")
-    await world.telephony.call_in(call, nowhere, Party.CITIZEN, NOWHERE, None, 5000, record=True)
+    await world.telephony.call_in(call, nowhere, Party.CITIZEN, NOWHERE, None, 5000, record="placed-1")
     hung_up = await world.heard.event(ev.LegHungUp, call)
     assert hung_up == ev.LegHungUp(leg=nowhere, cause=HangupCause.UNREACHABLE)
     await world.telephony.hang_up(call, leg, HangupCause.NORMAL)
@@ -430,14 +431,46 @@ async def test_who_is_gone_is_neither_joined_nor_muted_nor_listened_to(world: Wo
     await world.telephony.hang_up(call, agent, HangupCause.NORMAL)
     await world.heard.event(ev.LegHungUp, call)
     telephony, playback = world.telephony, PlaybackId(f"{call}-play-9")
-    for verb in (
-        lambda: telephony.join(call, agent),
-        lambda: telephony.mute(call, agent, True),
-        lambda: telephony.listen_in(CallId("line-2"), leg, agent, whisper=False),
-        lambda: telephony.play_file(call, agent, playback, "/nowhere", 0),
-    ):
-        with pytest.raises(LegGone):
-            await verb()
+    with pytest.raises(LegGone):
+        await telephony.join(call, agent)
+    with pytest.raises(LegGone):
+        await telephony.mute(call, agent, True)
+    with pytest.raises(LegGone):
+        await telephony.listen_in(CallId("line-2"), leg, agent, whisper=False)
+    with pytest.raises(LegGone):
+        await telephony.play_file(call, agent, playback, "/nowhere", 0)
     await telephony.pause_playing(playback, True)
     await telephony.clear(CallId("line-2"))
     await over(world, call)
+
+
+async def test_at_an_open_line_calls_are_there_at_once_and_end_without_it(world: World) -> None:
+    line = CallId("line-3")
+    world.phone.will(Answer())
+    await world.telephony.call_in(line, agent_leg(line), Party.AGENT, ENDPOINT, None, 5000)
+    await world.heard.event(ev.LegAnswered, line)
+    await world.telephony.open_line(line, agent_leg(line), ENDPOINT)
+    for _ in range(2):
+        since = len(world.heard.heard)
+        await world.citizen()
+        call, leg = await world.heard.arrival(since)
+        await world.telephony.pick_up(call, leg)
+        await world.heard.event(ev.PickedUp, call)
+        await world.telephony.ring(call, agent_leg(call), ENDPOINT, NUMBER, 5000)
+        assert await world.heard.event(ev.LegAnswered, call) == ev.LegAnswered(leg=agent_leg(call))
+        await world.telephony.connect(call, leg, agent_leg(call))
+        await world.heard.event(ev.LegsJoined, call)
+        before = len(world.heard.heard)
+        await world.link_breaks()
+        snapshot = await world.heard.link_up(before)
+        assert {one.leg for one in snapshot.legs} == {leg, agent_leg(call), agent_leg(line)}
+        await world.telephony.hang_up(call, agent_leg(call), HangupCause.NORMAL)
+        hung_up = await world.heard.event(ev.LegHungUp, call)
+        assert hung_up == ev.LegHungUp(leg=agent_leg(call), cause=HangupCause.NORMAL)
+        await world.telephony.hang_up(call, leg, HangupCause.NORMAL)
+        await world.telephony.clear(call)
+        await until_async(lambda: as_many(world, 1), "only the open line")
+    assert not [event for event in world.heard.of(line) if isinstance(event, ev.LegHungUp)]
+    await world.telephony.hang_up(line, agent_leg(line), HangupCause.NORMAL)
+    await world.heard.event(ev.LegHungUp, line)
+    await over(world, line)

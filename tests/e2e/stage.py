@@ -134,9 +134,12 @@ class Stage:
         await hand.ask(GoReady(request=hand.number()), Done)
         await hand.until(lambda view: view.agent.state is AgentState.AVAILABLE, "ready")
 
-    def hand(self, person: str) -> AbstractAsyncContextManager[DeskHand]:
-        """Anybody of the roster at their desk, with a phone or without."""
-        return DeskHand.at(self.desk_address, agent=person, password=self.hotline.instance.passwords[person])
+    def hand(
+        self, person: str, extension: str | None = None, *, nailed_up: bool = False
+    ) -> AbstractAsyncContextManager[DeskHand]:
+        """Anybody of the roster at their desk, with a phone or without; at somebody else's `extension`."""
+        password = self.hotline.instance.passwords[person]
+        return DeskHand.at(self.desk_address, agent=person, password=password, extension=extension, nailed_up=nailed_up)
 
     async def dial(self, citizen: SipParty) -> DialledCall:
         call = await citizen.dial(HOTLINE)

@@ -18,6 +18,10 @@ class _Pair(msgspec.Struct):
     value: str
 
 
+class _Body(msgspec.Struct):
+    variables: dict[str, str] = {}
+
+
 class _Request(msgspec.Struct):
     """A request of either carrier: the websocket's `uri` and `query_strings`, or HTTP's `path` and `query`."""
 
@@ -26,7 +30,7 @@ class _Request(msgspec.Struct):
     path: str = ""
     query_strings: list[_Pair] = []
     query: dict[str, str] = {}
-    body: dict[str, dict[str, str]] | None = None
+    body: _Body | None = None
 
     @property
     def parts(self) -> list[str]:
@@ -53,7 +57,7 @@ def replay(lines: Iterable[TapeLine]) -> list[LineEvent]:
 def _register(registry: Registry, request: _Request) -> None:
     match (request.method, *request.parts):
         case ("POST", "channels", leg) if leg != "externalMedia" and request.body is not None:
-            variables = request.body["variables"]
+            variables = request.body.variables
             party = Party(variables[HOTLINE_PARTY])
             registry.add(Leg(call=CallId(variables[HOTLINE_CALL]), leg=LegId(leg), party=party))
         case ("POST", "channels", leg, "play", playback):

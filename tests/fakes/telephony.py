@@ -25,11 +25,12 @@ from ivr.ports import (
     LegSeen,
     LinkDown,
     LinkUp,
+    PhoneSeen,
     RequestRefused,
     Snapshot,
 )
 
-Heard = LineEvent | LinkUp | LinkDown
+Heard = LineEvent | LinkUp | LinkDown | PhoneSeen
 
 
 @dataclass
@@ -45,6 +46,7 @@ class FakeLeg:
     up: bool = False
     muted: bool = False
     bridge: str | None = None
+    line: "FakeLeg | None" = None
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
 
@@ -71,6 +73,7 @@ class FakeTelephony:
         self.told: dict[LegId, list[tuple[str, ...]]] = {}
         self.given_back: list[LegId] = []
         self.recorded: list[LegId] = []
+        self.open_lines: dict[str, LegId] = {}
         self.listening_in: dict[LegId, tuple[LegId, bool]] = {}
         self.verbs: list[str] = []
         self.up = True
@@ -127,6 +130,12 @@ class FakeTelephony:
         self.up = True
         if self._listener is not None:
             self._listener.put_nowait(LinkUp(snapshot=self.snapshot()))
+
+    def phone_goes(self, endpoint: str) -> None:
+        """A phone is registered no more, and Asterisk says so."""
+        del self._phones[endpoint]
+        if self.up and self._listener is not None:
+            self._listener.put_nowait(PhoneSeen(endpoint=endpoint, reachable=False))
 
     def closes(self) -> None:
         """The telephony itself ends; Asterisk does not."""
@@ -213,11 +222,11 @@ class FakeTelephony:
         caller_number: str | None,
         ring_ms: int,
         *,
-        record: bool = False,
+        record: str | None = None,
     ) -> None:
         def act() -> None:
             self._rings(FakeLeg(call, leg, party, endpoint=endpoint), ring_ms)
-            if record:
+            if record is not None:
                 self.recorded.append(leg)
 
         await self._verb("call_in", act)
@@ -246,6 +255,14 @@ class FakeTelephony:
             self.listening_in[leg] = (target, whisper)
 
         await self._verb("listen_in", act)
+
+    async def open_line(self, line: CallId, leg: LegId, endpoint: str) -> None:
+        def act() -> None:
+            if not self._leg(leg).up:
+                raise AsteriskUnavailable(f"leg {leg} is not answered")
+            self.open_lines[endpoint] = leg
+
+        await self._verb("open_line", act)
 
     async def play_file(self, line: CallId, leg: LegId, playback: PlaybackId, path: str, from_ms: int) -> None:
         def act() -> None:
@@ -325,6 +342,12 @@ class FakeTelephony:
         if made.leg in self.legs:
             raise RequestRefused(f"409: leg {made.leg} exists")
         self.legs[made.leg] = made
+        line = self.legs.get(self.open_lines.get(made.endpoint or "", LegId("")))
+        lent = any(leg.line is line for leg in self.legs.values() if leg.line is not None)
+        if made.party is Party.AGENT and line is not None and not lent:
+            made.line, made.up = line, True
+            self.tell(made.call, ev.LegAnswered(leg=made.leg))
+            return
         phone = self._phones.get(made.endpoint or "")
         if phone is None:
             self._later(made, 1, lambda: self.ends(made, HangupCause.UNREACHABLE))
@@ -345,6 +368,9 @@ class FakeTelephony:
             for playback in playing:
                 self.tell(leg.call, ev.PlaybackFinished(playback=playback))
             self.tell(leg.call, ev.LegHungUp(leg=leg.leg, cause=cause))
+            self.open_lines = {endpoint: line for endpoint, line in self.open_lines.items() if line != leg.leg}
+            for served in [served for served in self.legs.values() if served.line is leg]:
+                self.ends(served, cause)
 
     def answered(self, leg: FakeLeg) -> None:
         """The phone was lifted."""

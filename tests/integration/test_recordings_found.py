@@ -1,12 +1,14 @@
 """Recorded calls, found by time, agent, number, words and page, on both databases."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from ivr.calls.events import CitizenRated
 from ivr.calls.vocabulary import AgentId
 from ivr.event_log import record_of, recorded_of
+from ivr.retention import Forgotten, forget_recordings, matter_open
 from tests.fakes.tickets import MONDAY, NUMBER, a_contact
 from ticketing.database import Database
 from ticketing.errors import UnknownId
@@ -82,10 +84,37 @@ async def test_a_found_call_says_what_was_looked_for_and_how_it_was_rated(databa
     assert (again.said, again.rating, again.caller_number) == ("", 5, NUMBER)
 
 
-async def test_what_is_old_is_untied(database: Database) -> None:
-    contact = await a_recorded_call(database, "heat", 1, "您好")
-    await a_recorded_call(database, "late", 100, "您好")
-    async with UnitOfWork(database) as unit:
-        assert await unit.recordings.ended_before(MONDAY + 50 * MINUTE, 10) == (contact,)
-        assert sorted(await unit.recordings.untie(contact)) == ["heat-citizen.wav", "heat-mix.wav"]
-    assert await found(database, RecordingFilter()) == ["late"]
+def lay(folder: Path, call: str) -> None:
+    folder.mkdir(exist_ok=True)
+    for kind in (RecordingKind.MIX, RecordingKind.CITIZEN):
+        (folder / f"{call}-{kind}.wav").write_bytes(b"0123456789")
+
+
+def lying(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+async def test_what_is_old_is_forgotten_unless_it_is_needed(database: Database, tmp_path: Path) -> None:
+    folder = tmp_path / "recordings"
+    for name, minute in (("old", 1), ("needed", 2), ("young", 100)):
+        await a_recorded_call(database, name, minute, "您好")
+        lay(folder, name)
+
+    async def needed(_: UnitOfWork, contact: ContactId) -> bool:
+        return contact == "needed"
+
+    async def forget(*, dry_run: bool) -> Forgotten:
+        before = MONDAY + 50 * MINUTE
+        return await forget_recordings(database, folder, before=before, now=MONDAY, needed=needed, dry_run=dry_run)
+
+    would = Forgotten(calls=1, files=2, bytes=20, kept=1)
+    assert await forget(dry_run=True) == would
+    assert len(lying(folder)) == 6
+    assert await forget(dry_run=False) == would
+    assert await forget(dry_run=False) == Forgotten(calls=0, files=0, bytes=0, kept=1)
+    assert {name.partition("-")[0] for name in lying(folder)} == {"needed", "young"}
+    assert await found(database, RecordingFilter()) == ["young", "needed"]
+    async with UnitOfWork(database, reads=True) as unit:
+        assert [segment.text for segment in await unit.transcripts.segments(ContactId("old"))] == ["您好"]
+        assert [audit.action for audit in await unit.audits.of_subject("contact", "old")] == ["forget_recording"]
+        assert not await matter_open(unit, ContactId("young"))

@@ -47,13 +47,12 @@ class RecordingRepository:
             raise UnknownId(f"no recording of contact {contact}")
         return found[0]
 
-    async def ended_before(self, moment: datetime, limit: int) -> tuple[ContactId, ...]:
+    async def ended_before(self, moment: datetime) -> tuple[ContactId, ...]:
         """Contacts that ended before a moment and still have recordings, oldest first: what retention looks at."""
         query = (
             select(Contact.id)
             .where(Contact.ended_at < moment, exists().where(Recording.contact_id == Contact.id))
             .order_by(Contact.ended_at, Contact.id)
-            .limit(limit)
         )
         return tuple(ContactId(name) for name in (await self._session.execute(query)).scalars())
 

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivr.ari.events import Stray, Translator, q850
+from ivr.ari.events import Stray, ToRecord, Translator, q850
 from ivr.ari.registry import Leg, Registry
 from ivr.calls import events as ev
 from ivr.calls.events import AnyEvent, LineEvent
 from ivr.calls.vocabulary import CallId, HangupCause, LegId, Party, PlaybackId
+from ivr.ports import PhoneSeen
 
 CALL = CallId("7f1c")
 CITIZEN, AGENT = LegId("hotline-1.0"), LegId("7f1c-agent-1")
@@ -43,11 +44,11 @@ class World:
         if agent:
             self.registry.add(Leg(call=CALL, leg=AGENT, party=Party.AGENT))
 
-    def hear(self, kind: str, **event: Any) -> list[AnyEvent | Stray]:
+    def hear(self, kind: str, **event: Any) -> list[AnyEvent | Stray | ToRecord | PhoneSeen]:
         frame = json.dumps({"type": kind, "application": "hotline", **event})
         return list(self.frame(frame.encode()))
 
-    def frame(self, frame: bytes) -> Iterator[AnyEvent | Stray]:
+    def frame(self, frame: bytes) -> Iterator[AnyEvent | Stray | ToRecord | PhoneSeen]:
         event = self.translator.decode(frame)
         for heard in self.translator.translate(event) if event is not None else ():
             if isinstance(heard, LineEvent):
@@ -212,8 +213,8 @@ def test_a_taps_channel_is_no_call(name: str) -> None:
 
 def test_unknown_events_are_counted_and_passed_over() -> None:
     world = World()
-    assert world.hear("ContactStatusChange", contact_info={}) == []
-    assert world.translator.counts["ignored ContactStatusChange"] == 1
+    assert world.hear("DeviceStateChanged", device_state={}) == []
+    assert world.translator.counts["ignored DeviceStateChanged"] == 1
 
 
 MALFORMED = [b"", b"{", b"[]", b'{"type":"StasisStart"}', b'{"type":"StasisStart","channel":7}', b"\xff"]
@@ -264,7 +265,7 @@ def test_whatever_comes_a_leg_is_answered_once_and_ends_once(frames: list[tuple[
         heard += [
             event
             for event in world.hear(kind, channel=channel(leg, state), cause=cause, soft=soft, bridge=bridge)
-            if not isinstance(event, Stray)
+            if not isinstance(event, Stray | ToRecord | PhoneSeen)
         ]
     arrivals = 1 + sum(isinstance(event, ev.CallArrived) for event in heard)
     for leg, lives in ((CITIZEN, arrivals), (AGENT, 1)):
@@ -273,3 +274,21 @@ def test_whatever_comes_a_leg_is_answered_once_and_ends_once(frames: list[tuple[
             assert sum(isinstance(event, step) for event in of_leg) <= lives
         ends = sum(isinstance(event, ev.LegHungUp) for event in of_leg)
         assert ends == lives - (leg in world.registry.legs)
+
+
+def test_a_leg_to_record_is_answered_when_it_is_back_from_the_dialplan() -> None:
+    world = World()
+    leg = LegId("hotline-1-citizen-1")
+    world.registry.add(Leg(call=CALL, leg=leg, party=Party.CITIZEN, ours=True, to_record="hotline-1"))
+    assert world.hear("StasisStart", channel=channel(leg, "Up"), args=[]) == [ToRecord(leg)]
+    assert world.hear("StasisEnd", channel=channel(leg, "Up")) == []
+    assert world.hear("StasisStart", channel=channel(leg, "Up"), args=["out"]) == [ev.LegAnswered(leg=leg)]
+    assert world.hear("StasisEnd", channel=channel(leg, "Up")) == [ev.LegHungUp(leg=leg, cause=HangupCause.NORMAL)]
+
+
+@pytest.mark.parametrize(("status", "reachable"), [("Reachable", True), ("Unreachable", False), ("Removed", False)])
+def test_phones_come_and_go(status: str, reachable: bool) -> None:
+    phone = {"technology": "PJSIP", "resource": "1001", "state": "offline"}
+    seen = World().hear("ContactStatusChange", endpoint=phone, contact_info={"contact_status": status})
+    assert seen == [PhoneSeen(endpoint="PJSIP/1001", reachable=reachable)]
+    assert World().hear("ContactStatusChange", endpoint=phone, contact_info={"contact_status": "Created"}) == []

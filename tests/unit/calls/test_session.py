@@ -6,7 +6,7 @@ from ivr.calls.effects import AnyEffect
 from ivr.calls.menu import Menu
 from ivr.calls.plan import CallPlan
 from ivr.calls.vocabulary import AgentId, AgentState, CallState, HangupCause, LegId, OfferOutcome, Party
-from tests.unit.calls.world import CITIZEN, GENERAL, HEATING, PLAIN, PLAN, World
+from tests.unit.calls.world import CITIZEN, GENERAL, HEATING, PLAIN, PLAN, SERVED, World
 
 A, B = AgentId("1001"), AgentId("1002")
 FIRST, SECOND = LegId("c1-agent-1"), LegId("c1-agent-2")
@@ -318,3 +318,38 @@ def test_a_failing_tap_is_not_the_calls_business() -> None:
     world = World()
     world.to_conversation()
     assert world.hears(ev.MediaForked(leg=CITIZEN, party=Party.CITIZEN)) == []
+
+
+def test_the_progress_of_a_work_order_is_told_by_its_number() -> None:
+    world = World(SERVED)
+    world.arrives()
+    world.deliver_all()
+    assert world.state() is CallState.MENU
+    world.hears(ev.DigitPressed(leg=CITIZEN, digit="3"))
+    for digit in "99*261121004":
+        assert not [
+            effect for effect in world.hears(ev.DigitPressed(leg=CITIZEN, digit=digit)) if isinstance(effect, do.LookUp)
+        ]
+    assert do.LookUp(reference="2611210042") in world.hears(ev.DigitPressed(leg=CITIZEN, digit="2"))
+    world.deliver_all()
+    assert do.Play(leg=CITIZEN, playback=world.playback(), sounds=("known",)) in world.effects
+    world.played()
+    world.fires("no_input")
+    assert world.state() is CallState.QUEUED
+
+
+def test_a_number_nobody_knows_is_asked_for_twice() -> None:
+    world = World(SERVED)
+    world.arrives()
+    world.deliver_all()
+    world.hears(ev.DigitPressed(leg=CITIZEN, digit="3"))
+    for _ in range(2):
+        assert world.session.typed == ""
+        for digit in "123#":
+            world.hears(ev.DigitPressed(leg=CITIZEN, digit=digit))
+        world.deliver_all()
+        assert next(e.sounds for e in reversed(world.effects) if isinstance(e, do.Play)) == ("unknown",)
+        world.played()
+    assert world.session.typed is None
+    world.fires("no_input")
+    assert world.state() is CallState.QUEUED

@@ -190,7 +190,7 @@ class AnyOrder(RuleBasedStateMachine):
     def a_timer_fires(self, which: int) -> None:
         self.world.fires(sorted(self.world.timers)[which % len(self.world.timers)])
 
-    @rule(digit=st.sampled_from("0129*"))
+    @rule(digit=st.sampled_from("01239*#"))
     @precondition(arrived)
     def the_citizen_presses(self, digit: str) -> None:
         self.world.hears(ev.DigitPressed(leg=CITIZEN, digit=digit))

@@ -7,7 +7,7 @@ from ivr.calls import events as ev
 from ivr.calls.effects import AnyEffect
 from ivr.calls.events import AnyEvent, Recorded
 from ivr.calls.menu import Menu, MenuOption
-from ivr.calls.plan import CallPlan, QueueSounds, Survey
+from ivr.calls.plan import CallPlan, Enquiry, QueueSounds, Survey
 from ivr.calls.reconcile import LegSeen, reconcile
 from ivr.calls.roster import Agent, Roster
 from ivr.calls.session import CallSession
@@ -47,9 +47,10 @@ def agent(name: str, *skills: Skill) -> Agent:
 
 
 SERVED = CallPlan(
-    menu=Menu(default=GENERAL),
+    menu=Menu(default=GENERAL, options=(MenuOption(key="2", skill=HEATING),), sounds=("menu",)),
     queue=PLAN.queue,
     survey=Survey(ask=("rate",), thanks=("thanks",), low=("sorry",)),
+    enquiry=Enquiry(key="3", ask=("which",), not_found=("unknown",)),
     keep_key="1",
     place_kept=("kept",),
     outside="PJSIP/{number}@trunk",
@@ -290,6 +291,9 @@ class World:
                     self.pending.append(ev.LegJoined(leg=leg))
             case do.Mute(leg=leg, muted=muted):
                 (self.silent.add if muted else self.silent.discard)(leg)
+            case do.LookUp(reference=reference):
+                sounds = ("known",) if reference == "2611210042" else ()
+                self.pending.append(ev.LookedUp(reference=reference, sounds=sounds))
             case do.Note():
                 pass  # heard after everything else of its event is done
             case do.Connect(citizen_leg=citizen_leg, agent_leg=agent_leg):
