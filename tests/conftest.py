@@ -1,8 +1,13 @@
 """Fixtures every test may use."""
 
+from hypothesis import settings
+
 from tests.databases import backend, database, database_url, empty_url, postgres, sqlite_template
 from tests.exchanges import asterisk, exchange
 from tests.leaks import no_leaks, no_tasks_left, pytest_runtest_call
+
+settings.register_profile("any machine", deadline=None)  # a busy machine is slow, not wrong
+settings.load_profile("any machine")
 
 __all__ = [
     "asterisk",

@@ -3,8 +3,8 @@
 Entry into the queue is the first word of the ACD about the call: its place, or its agent. A conversation runs from the
 legs' joining to the end of the agent's leg, the citizen's, or the agent's hang-up key; after-call work from there to
 the agent's word, the timer's, or the agent's leaving. A call that broke off or was passed to a queue and was put
-through again talked twice; one that was handed to somebody else talks on. Who keeps their place and hangs up was not
-answered: the call they are called back with is one of our own, and those count for nothing here.
+through again talked twice; one that was handed to somebody else talks on. Who keeps their place and hangs up is
+undecided until they are called; calls of our own count for nothing here.
 """
 
 from collections.abc import Callable, Iterable
@@ -134,6 +134,7 @@ class Tally:
                 return msgspec.structs.replace(figures, agent=agent)
             case ev.PlaceKept():
                 running.keeps_place = True
+                return msgspec.structs.replace(figures, kept_place=True)
             case ev.CameAgain() if running.keeps_place and not figures.decided:
                 return msgspec.structs.replace(figures, left_ms=ms)
             case ev.Dialled(outcome=outcome) if running.keeps_place and not figures.decided:
@@ -152,8 +153,6 @@ class Tally:
                 return _held(figures, running, ms, held=held)
             case ev.PassedToSkill():
                 return _silent(figures, running, ms, wraps_up=False)
-            case ev.PlaceKept() if not figures.decided:
-                return msgspec.structs.replace(figures, left_ms=ms, given_back=True, kept_place=True)
             case ev.CitizenRated(score=score):
                 return msgspec.structs.replace(figures, score=score)
             case ev.LegHungUp():

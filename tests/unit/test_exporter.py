@@ -21,7 +21,6 @@ from tests.virtual_time import virtual
 EARS = PipelineStats(
     streams=(StreamStats(stream_id="c/citizen", backlog_ms=20, idle_ms=0),),
     backlog_ms=20,
-    behind=0,
     tally=EarTally(lost_ms=1500, packets=7),
     unknown_packets=0,
     behind=0,

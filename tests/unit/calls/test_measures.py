@@ -291,17 +291,6 @@ def test_the_mark_after_the_call_is_counted_and_the_survey_is_no_talk() -> None:
     assert (found.score, found.talk_ms) == (5, 7_000)
 
 
-def test_who_keeps_the_place_was_not_answered_and_did_not_give_up() -> None:
-    found = folded(
-        (0, ev.CallArrived(leg=CITIZEN, caller_number="1", dialled="12345")),
-        (1_000, ev.QueueMoved(ahead=3)),
-        (9_000, ev.PlaceKept()),
-        (9_500, hung_up(CITIZEN)),
-        (90_000, ev.LegsJoined(citizen_leg=LegId("c-citizen-1"), agent_leg=FIRST)),
-    )
-    assert (found.left_ms, found.given_back, found.kept_place, found.answered_ms) == (9_000, True, True, None)
-
-
 def test_a_call_of_our_own_is_nobody_who_called() -> None:
     placed = ev.CallPlaced(agent=ONE, agent_endpoint="", endpoint="", caller_number="1", direction=Direction.OUTBOUND)
     log = [Recorded(call=CallId("c"), seq=0, at=AT, offset_ms=0, event=placed)]
@@ -325,6 +314,7 @@ def kept_place(*after: tuple[int, AnyEvent]) -> CallFigures:
 
 def test_a_kept_place_is_undecided_until_the_citizen_is_called() -> None:
     assert not kept_place().decided
+    assert kept_place().kept_place
     joined = ev.LegsJoined(citizen_leg=LegId("kept-citizen-1"), agent_leg=LegId("kept-agent-1"))
     assert kept_place((90_000, joined)).answered_ms == 90_000
     assert kept_place((90_000, ev.Dialled(outcome=DialOutcome.BUSY))).left_ms == 90_000
