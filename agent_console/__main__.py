@@ -39,7 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         seat = _seat(given, words)
         _log_to(given.log, words)
-        _look_at_terminal(words)
+        if not given.in_browser:  # what draws it there is no terminal and tells its size later
+            _look_at_terminal(words)
     except Unusable as unusable:
         print(unusable.line, file=sys.stderr)  # noqa: T201 the command line speaks to the person who called it
         return unusable.code
@@ -72,6 +73,7 @@ def _parser(words: Catalogue) -> argparse.ArgumentParser:
         "--lang", default=Language.CHINESE.value, choices=[*Language], help=words.say("program.language")
     )
     parser.add_argument("--theme", default="dark", choices=[*THEMES], help=words.say("program.theme"))
+    parser.add_argument("--in-browser", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--log", type=Path, help=words.say("program.log"))
     return parser
 

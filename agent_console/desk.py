@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -30,6 +30,7 @@ from ivr.desk.envelope import Done, FromDesk, News, Refused, Update
 from ivr.desk.wire import (
     PROTOCOL,
     SUBPROTOCOL,
+    AnyAnswer,
     AnyFromServer,
     Article,
     Choices,
@@ -61,7 +62,6 @@ from ticketing.vocabulary import FieldName
 
 logger = logging.getLogger(__name__)
 
-Answer: TypeAlias = Refused | Done | Hits | Article | Choices | Number
 A = TypeVar("A", Done, Hits, Article, Choices, Number)
 
 NOT_CONNECTED: Final = "desk.not_connected"
@@ -105,7 +105,7 @@ class Desk:
         self._seq = 0
         self._requests = itertools.count(1)
         self._socket: ClientConnection | None = None
-        self._waiting: dict[int, asyncio.Future[Answer]] = {}
+        self._waiting: dict[int, asyncio.Future[AnyAnswer]] = {}
         self._saving = asyncio.Lock()
         self._leaving = False
 
@@ -251,7 +251,7 @@ class Desk:
     async def _ask(self, question: FromDesk, kind: type[A]) -> A | Refused:
         if self._socket is None:
             return Refused(request=question.request, code=NOT_CONNECTED)
-        waiting: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        waiting: asyncio.Future[AnyAnswer] = asyncio.get_running_loop().create_future()
         self._waiting[question.request] = waiting
         try:
             async with asyncio.timeout(self._pace.answer):

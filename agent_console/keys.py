@@ -44,9 +44,9 @@ KEYS: Final = (
     Key(Action.FINISH, "f8", in_line=True),
     Key(Action.SUBMIT, "f9", in_line=True),
     Key(Action.HANG_UP, "f10", in_line=True),
-    Key(Action.TAKE, "ctrl+t"),
+    Key(Action.TAKE, "ctrl+t", others=("alt+t",)),  # a browser keeps Ctrl+T and Ctrl+N to itself
     Key(Action.REVEAL, "ctrl+r"),
-    Key(Action.COPY_REFERENCE, "ctrl+n"),
+    Key(Action.COPY_REFERENCE, "ctrl+n", others=("alt+n",)),
     Key(Action.TRANSCRIPT_UP, "ctrl+up"),
     Key(Action.TRANSCRIPT_DOWN, "ctrl+down"),
     Key(Action.SIGN_IN_AGAIN, "ctrl+l"),

@@ -2,8 +2,8 @@
 
 import logging
 from bisect import bisect_right
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Protocol
 
 from asr.audio import SAMPLE_BYTES
 from asr.engine import Engine, Recognizer, Utterance
@@ -12,8 +12,32 @@ from asr.transcript import Hypothesis, Segment, Speaker, Word
 
 logger = logging.getLogger(__name__)
 
-Writer = Callable[[str], str]
-"""Spoken Chinese without spaces into written form (`asr.written.Written`)."""
+
+class Writer(Protocol):
+    """Gives what was heard its written form (`asr.punctuation.Punctuated`)."""
+
+    def hypothesis(self, spoken: str) -> str:
+        """What is believed so far, spoken without spaces."""
+        ...
+
+    def sentence(self, words: Sequence[Word]) -> str:
+        """A finished utterance; empty without words."""
+        ...
+
+
+class AsSpoken:
+    """The words as they were said, joined."""
+
+    def hypothesis(self, spoken: str) -> str:
+        """Unchanged."""
+        return spoken
+
+    def sentence(self, words: Sequence[Word]) -> str:
+        """The words without spaces."""
+        return "".join(word.text for word in words)
+
+
+AS_SPOKEN: Final = AsSpoken()
 
 BRIDGE_MS: Final = 500
 """A hole up to this long is heard as silence; a longer one ends the utterance and, if lost, is a segment of its own."""
@@ -68,7 +92,7 @@ class Ear:
         *,
         began_ms: int = 0,
         sample_rate: int = 16000,
-        write: Writer = str,
+        write: Writer = AS_SPOKEN,
         id_prefix: str = "",
     ) -> None:
         self.restarts = 0
@@ -122,7 +146,7 @@ class Ear:
 
     def hypothesis(self) -> Hypothesis | None:
         """What is believed now, if that changed since last asked; an empty text withdraws what was shown."""
-        text = self._write(self._pending().replace(" ", ""))
+        text = self._write.hypothesis(self._pending().replace(" ", ""))
         if text == self._shown:
             return None
         if not self._shown:
@@ -225,7 +249,7 @@ class Ear:
                 speaker=self._speaker,
                 start_ms=words[0].start_ms,
                 end_ms=words[-1].end_ms,
-                text=self._write(spoken.replace(" ", "")),
+                text=self._write.sentence(words),
                 spoken=spoken,
                 words=words,
             )

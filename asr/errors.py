@@ -5,6 +5,7 @@ AsrError
 ├── StreamUnknown      a stream was named that is not open
 ├── PipelineFull       no place for another stream
 ├── ServerUnavailable  a speech server on another machine does not answer (worth trying again)
+├── FetchFailed        an official model could not be downloaded whole; says what to do without a network
 └── RecordingUnreadable a recording is missing or of a format that is not read; names the file and the mend
 """
 
@@ -23,6 +24,10 @@ class StreamUnknown(AsrError):
 
 class PipelineFull(AsrError):
     """The configured number of streams is reached."""
+
+
+class FetchFailed(AsrError):
+    """A model could not be downloaded or is not what its maker says it is; what has come whole so far is kept."""
 
 
 class RecordingUnreadable(AsrError):

@@ -17,7 +17,7 @@ from typing import Final, Self
 
 import msgspec
 
-from asr.ear import Ear, Writer
+from asr.ear import AS_SPOKEN, Ear, Writer
 from asr.engine import Engine
 from asr.errors import PipelineFull, StreamUnknown
 from asr.media_server import MediaServer
@@ -36,7 +36,7 @@ _BEHIND_MS: Final = 1000
 
 
 class StreamStats(msgspec.Struct, frozen=True, kw_only=True):
-    """One open stream. `idle_ms` since its last packet: a tap that has gone silent altogether is broken."""
+    """One open stream. `idle_ms` since its last audio: a tap that has gone silent altogether is broken."""
 
     stream_id: str
     backlog_ms: int
@@ -82,7 +82,7 @@ class PipelineStats(msgspec.Struct, frozen=True, kw_only=True):
 class Pipeline:
     """Every leg's live transcription. An async context manager; leaving it ends all streams, last words included.
 
-    `write` turns spoken into written form. `workers` threads recognise (one a core by default). `max_backlog_ms` of
+    `write` gives the written form. `workers` threads recognise (one a core by default). `max_backlog_ms` of
     audio may wait on each stream. Leaving it, however that comes about, takes at most `drain_ms` over what waits; what
     is still waiting then becomes lost segments.
     """
@@ -93,7 +93,7 @@ class Pipeline:
         media: MediaServer,
         listener: Listener,
         *,
-        write: Writer = str,
+        write: Writer = AS_SPOKEN,
         workers: int | None = None,
         max_streams: int = 400,
         max_backlog_ms: int = 30_000,
@@ -136,8 +136,9 @@ class Pipeline:
             finally:
                 self._pool.shutdown()
 
-    def open_stream(self, stream_id: str, *, speaker: Speaker, source_port: int, began_ms: int) -> None:
+    def open_stream(self, stream_id: str, *, speaker: Speaker, source_port: int | None, began_ms: int) -> None:
         """Transcribe the tap that sends from `source_port`; its first sample stands at `began_ms` of the call's axis.
+        Without a port nothing is received: the audio is given with `feed`.
 
         Segment ids are `{speaker}-{began_ms}-{n}`, so a tap begun again in the same call repeats none. Raises
         `PipelineFull` at `max_streams`, ValueError when the id or the port is in use.
@@ -149,17 +150,35 @@ class Pipeline:
         ear = Ear(self._engine, speaker, began_ms=began_ms, sample_rate=SAMPLE_RATE, write=self._write)
         clock = asyncio.get_running_loop().time
         stream = Stream(source_port, ear, backlog_ms=self._max_backlog_ms, clock=clock)
-        self._media.register(source_port, stream.receive)
+        if source_port is not None:
+            self._media.register(source_port, stream.receive)
         self._streams[stream_id] = stream
         self._tasks[stream_id] = self._group.create_task(self._run(stream_id, stream), name=f"asr:{stream_id}")
 
+    def feed(self, stream_id: str, pcm: bytes) -> None:
+        """More audio of a stream opened without a port: PCM16 little-endian, 16 kHz. Raises `StreamUnknown`."""
+        self._stream(stream_id).feed(pcm)
+
+    def end_stream(self, stream_id: str) -> int:
+        """Take no more audio; the last segments follow. Returns how many ms of audio came in all, holes counted.
+
+        Raises `StreamUnknown`.
+        """
+        stream = self._stream(stream_id)
+        self._end(stream)
+        return stream.received_ms
+
     async def close_stream(self, stream_id: str) -> None:
         """End the stream; returns when its last segments were told. Raises `StreamUnknown`."""
-        stream = self._streams.get(stream_id)
-        if stream is None:
-            raise StreamUnknown(f"no stream {stream_id} is open")
-        self._end(stream)
+        self.end_stream(stream_id)
         await asyncio.wait([self._tasks[stream_id]])
+
+    def idle_ms(self, stream_id: str) -> int | None:
+        """How long no audio of the stream has come; None where it is not open, or a fault ended it."""
+        stream = self._streams.get(stream_id)
+        if stream is None or stream.closing:
+            return None
+        return int((asyncio.get_running_loop().time() - stream.last_packet) * 1000)
 
     def stats(self) -> PipelineStats:
         """A snapshot."""
@@ -182,10 +201,18 @@ class Pipeline:
             unknown_packets=self._media.counts.unknown,
         )
 
+    def _stream(self, stream_id: str) -> Stream:
+        stream = self._streams.get(stream_id)
+        if stream is None:
+            raise StreamUnknown(f"no stream {stream_id} is open")
+        return stream
+
     def _end(self, stream: Stream) -> None:
-        if not stream.closing:
+        if stream.closing:
+            return
+        if stream.source_port is not None:
             self._media.unregister(stream.source_port)
-            stream.end()
+        stream.end()
 
     async def _run(self, stream_id: str, stream: Stream) -> None:
         """The one task of a stream."""

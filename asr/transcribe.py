@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from asr.audio import Resampler
-from asr.ear import Ear, Writer
+from asr.ear import AS_SPOKEN, Ear, Writer
 from asr.engine import Engine
 from asr.recording import Recording, open_recording
 from asr.stream import SAMPLE_RATE
@@ -35,7 +35,7 @@ def transcribe(
     began_ms: int = 0,
     from_ms: int = 0,
     to_ms: int | None = None,
-    write: Writer = str,
+    write: Writer = AS_SPOKEN,
 ) -> list[Segment]:
     """Every channel of every file, in order, belongs to the speaker of that order: one mono file is the first speaker,
     a stereo file has both, two mono files have one each.
@@ -65,7 +65,7 @@ def transcribe(
     return merge(*legs)
 
 
-def reread(engine: Engine, gap: Segment, path: Path, *, began_ms: int, write: Writer = str) -> list[Segment]:
+def reread(engine: Engine, gap: Segment, path: Path, *, began_ms: int, write: Writer = AS_SPOKEN) -> list[Segment]:
     """What was said in a lost segment's stretch, from that speaker's own recording (mono), which may still grow."""
     return transcribe(
         engine,

@@ -1,5 +1,7 @@
 """The modules our Asterisk loads, and no others: what is not loaded listens nowhere and cannot be attacked."""
 
+from pathlib import Path
+
 MODULES = (
     # media: what phones and the trunk speak, our sounds, recognition's 16 kHz
     "codec_a_mu",
@@ -76,3 +78,11 @@ MODULES = (
     "res_cdrel_custom",
     "res_security_log",
 )
+
+OPTIONAL = ("res_prometheus",)  # Asterisk's own figures beside ours, on its loopback HTTP server
+"""Modules a build may leave out; nothing but themselves depends on them."""
+
+
+def present(folder: Path) -> tuple[str, ...]:
+    """The modules to load from `folder`: all that are needed, and the optional ones it has."""
+    return MODULES + tuple(name for name in OPTIONAL if (folder / f"{name}.so").is_file())

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedErro
 
 from asterisk_conf.errors import RenderFailed, ValueRefused
 from asterisk_conf.layout import Layout
-from asterisk_conf.modules import MODULES
+from asterisk_conf.modules import present
 from asterisk_conf.program import Program
 from asterisk_conf.settings import AsteriskSettings
 
@@ -91,7 +91,11 @@ def render_texts(settings: AsteriskSettings, program: Program, keys: Secrets) ->
     for template in sorted(environment.list_templates(extensions=["j2"])):
         try:
             texts[template.removesuffix(".j2")] = environment.get_template(template).render(
-                settings=settings, layout=Layout(settings.instance), program=program, secrets=keys, modules=MODULES
+                settings=settings,
+                layout=Layout(settings.instance),
+                program=program,
+                secrets=keys,
+                modules=present(program.modules),
             )
         except UndefinedError as wrong:
             raise RenderFailed(f"template {template}: {wrong.message}") from wrong

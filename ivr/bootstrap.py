@@ -10,17 +10,21 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from asr.ear import Writer
+from asr.engine import Engine
 from asr.media_server import MediaServer
 from asr.pipeline import Pipeline
 from asr.transcript import Hypothesis, Segment
-from asr.vosk_engine import VoskEngine
-from asr.written import Written
+from asr.vosk_server import VoskServers
 from asterisk_conf.process import Asterisk
 from asterisk_conf.render import Rendered
 from ivr.announcements import CallPlans
 from ivr.ari.account import AriAccount
 from ivr.ari.sounds import Sounds
 from ivr.ari.telephony import AriTelephony
+from ivr.attendance import AttendanceKeeper
+from ivr.back_office import BackOffice, staff_of
+from ivr.callers import known_callers
 from ivr.calls.events import Recorded
 from ivr.calls.roster import Agent
 from ivr.calls.vocabulary import CallId
@@ -33,27 +37,34 @@ from ivr.desk.rates import Today
 from ivr.desk.server import DeskServer
 from ivr.event_log import DatabaseEventLog, recorded_of
 from ivr.exchange import ensure_running, supervise
+from ivr.exporter import serve_metrics
+from ivr.gaps import GapReader
+from ivr.heard import past_of, unread_of
 from ivr.instance import LEAST_FREE_BYTES, Instance
 from ivr.intake import Intake
 from ivr.keeper import Keeper
+from ivr.models import open_engine, watch_servers, workers
+from ivr.queueing import queue_rules
 from ivr.recordings import RecordingKeeper
 from ivr.settings import Settings, SettingsError
-from ivr.speech import PipelineEar, chosen_model
+from ivr.speech import DeafEar, PipelineEar
 from ivr.switchboard import Switchboard
+from ivr.tap_watch import TapWatch
 from ivr.tasks import Tasks
+from ivr.writing import site_writer
 from ticketing import schema
-from ticketing.accounts import Accounts, Seed
+from ticketing.accounts import Accounts
 from ticketing.articles import KnowledgeBase
 from ticketing.database import Database, open_database
 from ticketing.dispatch import DispatchWorker, Gateways, RetryPolicy
 from ticketing.gateways import DirectoryGateway, Gateway, WebhookGateway
-from ticketing.records import AccountRecord
 from ticketing.service import TicketService
 from ticketing.unit_of_work import UnitOfWork
-from ticketing.vocabulary import AgencyId, Role
 
 _log = logging.getLogger(__name__)
 
+BUSY_MS = 2_000
+"""Audio waiting on a live stream from which on no recording is read: the living are heard first."""
 FLUSH_S = 10.0
 """How long an orderly stop waits for what has yet to be kept."""
 
@@ -86,20 +97,23 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
         progress(f"{settings.recordings}: only {free // 1_000_000} MB free for recordings; make room")
     async with AsyncExitStack() as stack:
         executor = stack.enter_context(ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="intake"))
-        model = await asyncio.to_thread(chosen_model, settings)
-        await schema.upgrade(settings.database_url)
-        database = await stack.enter_async_context(open_database(settings.database_url))
+        await schema.upgrade(settings.database_url, vault=instance.vault)
+        database = await stack.enter_async_context(open_database(settings.database_url, instance.vault))
         accounts = Accounts(database)
-        await accounts.seed(_seeds(instance))
+        await accounts.seed(instance.seeds())
         asterisk, rendered = await asyncio.to_thread(instance.prepare_asterisk, progress)
         drafter, index = await asyncio.to_thread(instance.prepare_mind, progress)
-        engine = await asyncio.to_thread(VoskEngine, model)
+        engine, model = await asyncio.to_thread(open_engine, settings)
+        write = await asyncio.to_thread(site_writer, instance.site, settings, model)
 
         tasks = await stack.enter_async_context(Tasks())
         await _start_asterisk(asterisk, settings, tasks, progress)
         keeper = Keeper(database)
         stack.push_async_callback(_flush, keeper)
         tasks.start("keeper", keeper.run())
+        back_office = stack.enter_context(
+            BackOffice.opened(database, instance.site, staff_of(instance.people), clock, settings.matters)
+        )
         intake = Intake(
             database=database,
             keeper=keeper,
@@ -109,47 +123,78 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
             index=index,
             clock=clock,
             executor=executor,
+            casework=back_office.casework,
+            matters=back_office.matters,
         )
         tasks.start("drafting", intake.run())
         knowledge = KnowledgeBase(instance.site, database, index, clock.now)
         await knowledge.refresh()
         tasks.start("knowledge", knowledge.follow())
+        board: Switchboard | None = None
+        ears = ThreadPoolExecutor(2, thread_name_prefix="recordings")
+        stack.push_async_callback(asyncio.to_thread, ears.shutdown, cancel_futures=True)
+        gaps = GapReader(
+            engine=engine,
+            write=write,
+            recordings=settings.recordings,
+            said=intake.said,
+            filled=intake.filled,
+            past=lambda call: past_of(database, call),
+            unread=lambda: unread_of(database, clock.now()),
+            live=lambda call: board is not None and board.call(call) is not None,
+            busy=lambda: pipeline.stats().backlog_ms > BUSY_MS,
+            executor=ears,
+            tasks=tasks,
+        )
         media = await _media(stack, settings)
-        ear = PipelineEar(media, _hearing(intake))
-        pipeline = await stack.enter_async_context(_pipeline(engine, media, ear, instance, settings))
+        ear = PipelineEar(media, _hearing(intake, gaps), gaps, settings.recordings, settings.speech.from_recording)
+        pipeline = await stack.enter_async_context(_pipeline(engine, media, ear, write, settings))
         ear.pipeline = pipeline
+        if settings.speech.enabled:
+            tasks.start("recordings followed", ear.follow(ears))
+            tasks.start("gaps of before", gaps.run())
+        if isinstance(engine, VoskServers):
+            tasks.start("speech servers", watch_servers(engine, ears))
         telephony = await stack.enter_async_context(_telephony(rendered))
         plans = CallPlans(instance.site, instance.book, settings.queue)
-        switchboard = Switchboard(
+        callers = await known_callers(database, settings.queue, clock)
+        switchboard = board = Switchboard(
             telephony=telephony,
-            ear=ear,
+            ear=ear if settings.speech.enabled else DeafEar(),
             clock=clock,
             log=DatabaseEventLog(database, clock),
             agents=_agents(instance),
-            plan_for=lambda _: plans.at(clock.now()),
+            plan_for=lambda arrived: plans.at(clock.now(), callers.of(arrived)),
+            rules=queue_rules(instance.site, settings.queue),
         )
+        switchboard.watchers.add(callers)
         today = await _today(database, instance, settings)
         office = Office(switchboard.floor, intake, today)
         switchboard.watchers.add(office)
+        if settings.speech.enabled:
+            switchboard.watchers.add(gaps)
+            watch = TapWatch(switchboard.calls, ear.silent_for_ms, switchboard.refork)
+            tasks.start("taps watched", watch.run())
         recordings = RecordingKeeper(settings.recordings, keeper, tasks)
         switchboard.watchers.add(recordings)
+        switchboard.watchers.add(AttendanceKeeper(keeper, switchboard.floor.seats()))
+        await serve_metrics(stack, settings.metrics, switchboard, keeper, today.measures, pipeline.stats)
         tasks.start("office", office.run())
         worker = DispatchWorker(
             database,
             instance.site,
-            Gateways(default=await _gateway(stack, instance)),
+            Gateways(default=await open_gateway(stack, instance)),
             policy=RetryPolicy(attempts=settings.dispatch.attempts),
             now=clock.now,
-            on_dispatched=intake.dispatched,
         )
-        intake.on_submitted = worker.wake
         tasks.start("dispatch", worker.run())
         newsroom = Newsroom()
+        counters = back_office.start(tasks, intake, office, newsroom, worker)
         desks = DeskServer(
             Door(accounts),
             office,
             newsroom,
-            Counters(office, newsroom),
+            Counters(office, newsroom, counters),
             secret=instance.secrets.desk,
             site=instance.site.info.short_name,
             zone=instance.site.info.timezone,
@@ -173,27 +218,12 @@ def _agents(instance: Instance) -> list[Agent]:
             extension=person.extension,
             endpoint=f"PJSIP/{person.extension}",
             skills=frozenset(person.skills),
+            expertise=person.levels,
+            kept_for=person.kept_for,
+            most_per_hour=person.most_per_hour,
         )
         for person in instance.people
         if person.extension is not None
-    ]
-
-
-def _seeds(instance: Instance) -> list[Seed]:
-    return [
-        Seed(
-            account=AccountRecord(
-                id=person.id,
-                name=person.name,
-                extension=person.extension,
-                role=Role(person.role),
-                skills=tuple(person.skills),
-                agency_id=AgencyId(person.agency) if person.agency else None,
-            ),
-            first_password=instance.passwords[person.id],
-        )
-        for person in instance.people
-        if person.id in instance.passwords
     ]
 
 
@@ -215,26 +245,25 @@ async def _media(stack: AsyncExitStack, settings: Settings) -> MediaServer:
         raise SettingsError(f"[speech] media_port {port} of {host}: {error.strerror}; choose another") from error
 
 
-def _pipeline(
-    engine: VoskEngine, media: MediaServer, ear: PipelineEar, instance: Instance, settings: Settings
-) -> Pipeline:
-    names = [name for place in instance.site.places.values() for name in (place.name, *place.aliases)]
+def _pipeline(engine: Engine, media: MediaServer, ear: PipelineEar, write: Writer, settings: Settings) -> Pipeline:
     return Pipeline(
         engine,
         media,
         ear.report,
-        write=Written(names),
-        workers=settings.speech.workers or None,
+        write=write,
+        workers=workers(settings),
         max_streams=settings.speech.streams,
     )
 
 
-def _hearing(intake: Intake) -> Callable[[CallId, Hypothesis | Segment], None]:
+def _hearing(intake: Intake, gaps: GapReader) -> Callable[[CallId, Hypothesis | Segment], None]:
     def heard(call: CallId, what: Hypothesis | Segment) -> None:
-        if isinstance(what, Segment):
-            intake.said(call, what)
-        else:
+        if isinstance(what, Hypothesis):
             intake.heard(call, what)
+            return
+        intake.said(call, what)
+        if what.lost:
+            gaps.lost(call, what)
 
     return heard
 
@@ -260,7 +289,8 @@ async def _today(database: Database, instance: Instance, settings: Settings) -> 
     return Today(instance.zone, SystemClock().now, round(settings.queue.answer_within_s * 1000), log)
 
 
-async def _gateway(stack: AsyncExitStack, instance: Instance) -> Gateway:
+async def open_gateway(stack: AsyncExitStack, instance: Instance) -> Gateway:
+    """The way to the agencies the settings name. Raises `SettingsError`."""
     settings = instance.settings
     if not settings.dispatch.webhook:
         return DirectoryGateway(settings.dispatch_directory)

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from ivr.calls import effects as do
 from ivr.calls import events as ev
+from ivr.calls.caller import Caller
 from ivr.calls.effects import AnyEffect
 from ivr.calls.events import AnyEvent, Recorded
 from ivr.calls.reconcile import LegSeen, reconcile
@@ -44,7 +45,7 @@ class Overrun(Exception):
 class Floor(Protocol):
     """The queue and the agents as a call sees them. Nothing here waits or raises."""
 
-    def join(self, call: CallId, skill: Skill, entered_ms: int) -> None:
+    def join(self, call: CallId, skill: Skill, entered_ms: int, caller: Caller) -> None:
         """Wait for a person; `entered_ms` on the clock's monotonic axis."""
         ...
 
@@ -173,10 +174,11 @@ class Conductor:
         self.link_down()
         self._put(self._inbox, _Relink(legs, self._link))
 
-    def refork(self) -> None:
-        """Tap a running conversation anew, where a tap is silent that should not be."""
+    def refork(self, party: Party) -> None:
+        """Tap a party of a running conversation anew, where the tap is silent that should not be."""
         for effect in forks(self.session):
-            self._put(self._taps_lane, effect)
+            if effect.party is party:
+                self._put(self._taps_lane, effect)
 
     def stop(self) -> None:
         """Let go of the call as it stands; it goes on in Asterisk, and its log stays open for who takes it over."""
@@ -302,8 +304,8 @@ class Conductor:
     def _perform(self, effect: AnyEffect) -> None:
         floor, call = self._around.floor, self.call
         match effect:
-            case do.JoinQueue(skill=skill, entered_ms=entered_ms):
-                floor.join(call, skill, self._born_ms + entered_ms)
+            case do.JoinQueue(skill=skill, entered_ms=entered_ms, caller=caller):
+                floor.join(call, skill, self._born_ms + entered_ms, caller)
             case do.LeaveQueue():
                 floor.leave(call)
             case do.AgentConnected(agent=agent):

@@ -3,12 +3,17 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from ivr.calls import events as ev
 from ivr.calls.acd import Acd, Match
+from ivr.calls.caller import Caller
 from ivr.calls.errors import MoveRefused
+from ivr.calls.estimate import Estimator
 from ivr.calls.events import AnyEvent
+from ivr.calls.pace import Pace
+from ivr.calls.queue_rules import PLAIN_RULES, QueueRules
 from ivr.calls.roster import BOUND, Agent, Roster, Seat
 from ivr.calls.seen import QueueSeen
 from ivr.calls.vocabulary import AgentId, AgentState, CallId, OfferOutcome, PauseReason, Skill
@@ -19,6 +24,17 @@ _log = logging.getLogger(__name__)
 
 QUEUE_EVERY_MS = 1_000
 PLACES_EVERY_MS = 5_000
+PLACES_AT_ONCE = 200
+STEPS_EVERY_MS = 1_000
+
+
+@dataclass
+class _Bound:
+    """Since when an agent is taken up by a call; `taken` as their seat counted then."""
+
+    since_ms: int
+    taken: int
+    talked: bool = False
 
 
 class AgentFloor:
@@ -29,14 +45,25 @@ class AgentFloor:
     """
 
     def __init__(
-        self, agents: Iterable[Agent], clock: Clock, watchers: Watchers, deliver: Callable[[CallId, AnyEvent], bool]
+        self,
+        agents: Iterable[Agent],
+        clock: Clock,
+        watchers: Watchers,
+        deliver: Callable[[CallId, AnyEvent], bool],
+        rules: QueueRules = PLAIN_RULES,
     ) -> None:
         self._clock = clock
         self._watchers = watchers
         self._deliver = deliver
         self._roster = Roster(agents, clock.now())
+        self._rules = rules
         self._acd = Acd()
         self._acd.hold()
+        self._estimator = Estimator()
+        self._bound: dict[AgentId, _Bound] = {}
+        self._pace = Pace()
+        self._resting: dict[AgentId, int] = {}
+        self._steps = asyncio.Event()
         self._moved = asyncio.Event()
         self._places_moved = asyncio.Event()
         self._places: dict[CallId, int] = {}
@@ -59,6 +86,15 @@ class AgentFloor:
             return QueueSeen(waiting=0)
         waited = timedelta(milliseconds=self._clock.monotonic_ms() - oldest)
         return QueueSeen(waiting=len(self._acd), oldest_since=self._clock.now() - waited)
+
+    def waiting(self) -> dict[Skill, int]:
+        """How many wait for each skill."""
+        return self._acd.waiting()
+
+    def longest_wait_ms(self) -> int:
+        """How long the longest waiting citizen has waited; 0 where nobody waits."""
+        oldest = self._acd.oldest
+        return 0 if oldest is None else self._clock.monotonic_ms() - oldest
 
     def agent_at(self, endpoint: str) -> AgentId | None:
         """Whose phone that is."""
@@ -106,12 +142,13 @@ class AgentFloor:
 
     # ---- what calls do: the conductors' Floor
 
-    def join(self, call: CallId, skill: Skill, entered_ms: int) -> None:
+    def join(self, call: CallId, skill: Skill, entered_ms: int, caller: Caller) -> None:
         """Wait for a person; the call hears at once who comes or where it stands."""
-        self._reserve(self._acd.join(call, skill, entered_ms))
+        demand = self._rules.demand(skill, caller, entered_ms)
+        self._reserve(self._acd.join(call, demand, self._clock.monotonic_ms()))
         if call in self._acd:
-            self._places[call] = self._acd.ahead(call)
-            self._deliver(call, ev.QueueMoved(ahead=self._places[call]))
+            self._tell_place(call)
+            self._steps.set()
         self._queue_moved()
 
     def leave(self, call: CallId) -> None:
@@ -180,10 +217,28 @@ class AgentFloor:
             await self._places_moved.wait()
             await self._clock.sleep(PLACES_EVERY_MS)
             self._places_moved.clear()
-            told, self._places = self._places, {call: self._acd.ahead(call) for call in self._acd.calls}
-            for call, ahead in sorted(self._places.items()):
-                if told.get(call) != ahead:
-                    self._deliver(call, ev.QueueMoved(ahead=ahead))
+            self._places = {call: place for call, place in self._places.items() if call in self._acd}
+            for told, call in enumerate(sorted(self._acd.calls), 1):
+                if call in self._acd and self._places.get(call) != self._acd.ahead(call):
+                    self._tell_place(call)
+                if told % PLACES_AT_ONCE == 0:
+                    await asyncio.sleep(0)  # thousands wait: others have their turn between
+
+    async def widen_the_search(self) -> None:
+        """Let calls that have waited long have further agents, and agents who rested be offered calls, when it is time.
+
+        Runs until cancelled.
+        """
+        while True:
+            await self._steps.wait()
+            while (due_ms := self._next_step_ms()) is not None:
+                await self._clock.sleep(max(0, min(due_ms - self._clock.monotonic_ms(), STEPS_EVERY_MS)))
+                now_ms = self._clock.monotonic_ms()
+                self._reserve(self._acd.advance(now_ms))
+                for agent in [agent for agent, due in self._resting.items() if due <= now_ms]:
+                    del self._resting[agent]
+                    self._offer(self._roster.seat(agent))
+            self._steps.clear()
 
     # ---- inside
 
@@ -196,16 +251,55 @@ class AgentFloor:
     def _changed(self, seat: Seat) -> Seat:
         self._watchers.agent_changed(seat)
         agent = seat.agent
+        self._count(seat)
+        self._resting.pop(agent.id, None)
         if seat.state is AgentState.AVAILABLE:
-            self._reserve(self._acd.agent_free(agent.id, agent.skills, seat.idle_rank))
+            self._offer(seat)
         else:
             self._acd.agent_busy(agent.id)
         return self._roster.seat(agent.id)  # being free may have brought a call already
+
+    def _offer(self, seat: Seat) -> None:
+        """An available agent may have a call, unless they have had as many as they should."""
+        agent = seat.agent
+        due_ms = self._pace.free_at(agent, self._clock.monotonic_ms())
+        if due_ms is None:
+            self._reserve(self._acd.agent_free(agent.id, self._rules.server(seat)))
+        else:
+            self._resting[agent.id] = due_ms
+            self._steps.set()
+
+    def _count(self, seat: Seat) -> None:
+        """What the estimated waits are made of: who is there, and how long calls take them up."""
+        agent, now_ms = seat.agent, self._clock.monotonic_ms()
+        if seat.state in BOUND:
+            bound = self._bound.setdefault(agent.id, _Bound(now_ms, seat.taken))
+            if seat.taken > bound.taken:
+                bound.taken, bound.talked = seat.taken, True
+                self._pace.took(agent, now_ms)
+        elif (ended := self._bound.pop(agent.id, None)) is not None and ended.talked:
+            self._estimator.handled(now_ms - ended.since_ms)
+        if seat.state in (AgentState.AVAILABLE, *BOUND):
+            self._estimator.arrived(agent.id, agent.skills)
+        else:
+            self._estimator.left(agent.id)
+
+    def _tell_place(self, call: CallId) -> None:
+        ahead = self._places[call] = self._acd.ahead(call)
+        wait_ms = self._estimator.wait_ms(self._acd, call)
+        self._deliver(call, ev.QueueMoved(ahead=ahead, wait_ms=wait_ms, skill=self._acd.demand(call).skill))
+
+    def _next_step_ms(self) -> int | None:
+        due = [*self._resting.values()]
+        if (step := self._acd.next_step_ms) is not None:
+            due.append(step)
+        return min(due, default=None)
 
     def _reserve(self, matches: Iterable[Match]) -> None:
         for match in matches:
             seat = self._roster.reserve(match.agent, match.call, self._clock.now())
             self._watchers.agent_changed(seat)
+            self._count(seat)
             self._queue_moved()
             reserved = ev.AgentReserved(agent=match.agent, endpoint=seat.agent.endpoint)
             if not self._deliver(match.call, reserved):

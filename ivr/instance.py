@@ -23,11 +23,16 @@ from ivr.people import (
     make_secrets,
 )
 from ivr.settings import Settings, SettingsError
+from ticketing.accounts import Seed
 from ticketing.drafting.categoriser import topics
 from ticketing.drafting.drafter import Drafter
 from ticketing.knowledge.index import KnowledgeIndex
 from ticketing.places import Gazetteer
-from ticketing.site import Site, default_site_dir, load_site
+from ticketing.records import AccountRecord
+from ticketing.site import Site, load_site
+from ticketing.site_store import SiteStore
+from ticketing.vault import Vault, make_keys
+from ticketing.vocabulary import AgencyId, Role
 
 LEAST_FREE_BYTES = 500 * 1024 * 1024
 """Free space below which set-up and the server warn: about four hours of thirty lines' recordings."""
@@ -44,17 +49,13 @@ class Instance:
         Raises `SettingsError`, `ticketing.errors.SitePackBroken` or `asterisk_conf.errors.PromptRefused`.
         """
         self.settings = settings
-        pack = Path(settings.site.pack) if settings.site.pack else default_site_dir()
-        if not pack.is_dir():
-            raise SettingsError(
-                f"[site] pack: there is no folder {pack}; name one, or leave it empty for the demo city"
-            )
-        self.site: Site = load_site(pack)
+        self.site: Site = load_site(pack_of(settings))
         self.zone = ZoneInfo(self.site.info.timezone)
         skills = frozenset(skill.id for skill in self.site.info.skills)
         self.people: tuple[Person, ...] = load_roster(settings.roster_file, skills, frozenset(self.site.agencies))
         self.secrets: Secrets = load_secrets(settings.secrets_file)
         self.passwords: dict[str, str] = load_passwords(settings.passwords_file)
+        self.vault = Vault.opened(settings.keys_file)
         self.book = prompt_book(self.site)
 
     @classmethod
@@ -64,6 +65,7 @@ class Instance:
         _make_private(settings.recordings)
         make_roster(settings.roster_file)
         make_secrets(settings.secrets_file)
+        make_keys(settings.keys_file)
         instance = cls(settings)
         make_passwords(settings.passwords_file, tuple(person.id for person in instance.people))
         return cls(settings)
@@ -90,6 +92,24 @@ class Instance:
             rtp_timeout_s=wanted.rtp_timeout_s,
         )
 
+    def seeds(self) -> list[Seed]:
+        """The accounts of the roster, for whom there is a first password."""
+        return [
+            Seed(
+                account=AccountRecord(
+                    id=person.id,
+                    name=person.name,
+                    extension=person.extension,
+                    role=Role(person.role),
+                    skills=tuple(person.skills),
+                    agency_id=AgencyId(person.agency) if person.agency else None,
+                ),
+                first_password=self.passwords[person.id],
+            )
+            for person in self.people
+            if person.id in self.passwords
+        ]
+
     def prepare_asterisk(self, progress: Progress) -> tuple[Asterisk, Rendered]:
         """Find or install Asterisk and put its configuration in force. Blocking; raises `AsteriskConfError`."""
         found = install.ensure(self.settings.prefix, progress=progress)
@@ -106,6 +126,17 @@ class Instance:
     def free_bytes(self) -> int:
         """Room left for recordings."""
         return shutil.disk_usage(self.settings.recordings).free
+
+
+def pack_of(settings: Settings) -> Path:
+    """The folder of the site pack in force: the settings', else the one loaded last, else the demonstration city's.
+
+    Raises `SettingsError` where there is no such folder.
+    """
+    pack = Path(settings.site.pack) if settings.site.pack else SiteStore(settings.home / "site").current()
+    if not pack.is_dir():
+        raise SettingsError(f"[site] pack: there is no folder {pack}; name one, or leave it empty for the demo city")
+    return pack
 
 
 def _make_private(folder: Path) -> None:

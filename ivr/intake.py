@@ -15,8 +15,13 @@ import msgspec
 
 from asr.transcript import Hypothesis, Segment
 from ivr.calls.vocabulary import AgentId, CallId
+from ivr.desk.ticket_views import LikelyTicket
+from ivr.desk.wire import Ending
+from ivr.endings import end
 from ivr.keeper import Keeper
+from ivr.matters import Matters
 from ivr.ports import Clock
+from ticketing.casework import Casework
 from ticketing.choices import FieldChoices
 from ticketing.consequences import DECIDING, consequences
 from ticketing.database import Database
@@ -31,11 +36,16 @@ from ticketing.service import TicketService, ticket_view
 from ticketing.site import Site
 from ticketing.unit_of_work import UnitOfWork
 from ticketing.views import ArticleHit, ArticleView, CallerView, Choice, DraftView, TicketView, Utterance
-from ticketing.vocabulary import ArticleId, ContactId, FieldName, Speaker
+from ticketing.vocabulary import ArticleId, ContactId, FieldName, Speaker, TicketState
 from ticketing.work_calendar import WorkCalendar
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
+
+LISTEN_BACK = 6
+"""The citizen's last utterances that say what the matter is now."""
+ON_THE_WAY = frozenset({TicketState.PENDING_REVIEW, TicketState.PENDING_DISPATCH})
+"""The states of a new ticket of whose dispatch its writer is told."""
 
 
 class Listener(Protocol):
@@ -49,12 +59,20 @@ class Listener(Protocol):
         """One party finished an utterance."""
         ...
 
+    def filled(self, call: CallId, gap: Segment, found: tuple[Segment, ...]) -> None:
+        """A lost stretch was read again; `found` stand in its place."""
+        ...
+
     def drafted(self, call: CallId, draft: DraftView) -> None:
         """The draft changed."""
         ...
 
     def suggested(self, call: CallId, hits: tuple[ArticleHit, ...]) -> None:
         """Articles came up."""
+        ...
+
+    def resembling(self, call: CallId, likely: tuple[LikelyTicket, ...]) -> None:
+        """Tickets that may be the same matter came up, or went."""
         ...
 
     def submitted(self, call: CallId, agent: AgentId, ticket: TicketView) -> None:
@@ -70,6 +88,7 @@ class CallFile:
         self.arrived_at = arrived_at
         self.caller_number = caller_number
         self.segments: dict[str, Segment] = {}
+        self.filled: set[str] = set()  # gaps read again, which the database may still show
         self.blank = new_draft(f"{call}.draft", call)
         self.draft = self.blank
         self.taken_up = False  # whether what an earlier server left of it has been looked for
@@ -111,6 +130,8 @@ class Intake:
         index: KnowledgeIndex,
         clock: Clock,
         executor: Executor,
+        casework: Casework,
+        matters: Matters,
     ) -> None:
         self._database = database
         self._keeper = keeper
@@ -122,12 +143,15 @@ class Intake:
         self._index = index
         self._clock = clock
         self._executor = executor
+        self._casework = casework
+        self.matters = matters
+        matters.on_found = self._found
         self._files: dict[CallId, CallFile] = {}
         self._undelivered: dict[str, tuple[CallId, AgentId]] = {}
         self._changed: dict[CallId, None] = {}
         self._work = asyncio.Event()
         self.listener: Listener | None = None
-        self.on_submitted: Callable[[], None] = lambda: None
+        self.on_submitted: Callable[[TicketView], None] = lambda _: None
 
     # ---- a call's life
 
@@ -157,7 +181,8 @@ class Intake:
             segments = await unit.transcripts.segments(contact)
             drafts = await unit.drafts.of_contact(contact)
         for record in segments:
-            file.segments.setdefault(record.id, _segment(record))
+            if record.id not in file.filled:
+                file.segments.setdefault(record.id, segment_of(record))
         if drafts and file.draft == file.blank:
             file.draft = drafts[0]
         if file.segments:
@@ -179,7 +204,7 @@ class Intake:
         async with UnitOfWork(self._database, reads=True) as unit:
             ticket = await unit.tickets.get(reference)
         file.ticket = ticket_view(ticket)
-        if ticket.dispatched_at is None:
+        if ticket.dispatched_at is None and ticket.state in ON_THE_WAY:
             self._undelivered[reference] = (file.call, AgentId(ticket.created_by))
 
     def file(self, call: CallId) -> CallFile:
@@ -193,6 +218,7 @@ class Intake:
         """The call is done; what was kept stays in the database."""
         self._files.pop(call, None)
         self._changed.pop(call, None)
+        self.matters.forget(call)
 
     def heard(self, call: CallId, hypothesis: Hypothesis) -> None:
         """Recognition believes something of a speaker."""
@@ -214,6 +240,25 @@ class Intake:
         if self.listener is not None:
             self.listener.said(call, segment)
         if segment.text:
+            self._think_about(call)
+
+    def filled(self, call: CallId, gap: Segment, found: tuple[Segment, ...]) -> None:
+        """A lost stretch was read again from the recording: shown, kept and thought about in its place."""
+        contact = ContactId(call)
+
+        async def keep(unit: UnitOfWork) -> None:
+            await unit.transcripts.replace_lost(contact, gap.id, [_record(segment) for segment in found])
+
+        self._keeper.keep("segments read again", keep)
+        file = self._files.get(call)
+        if file is None:
+            return
+        file.filled.add(gap.id)
+        file.segments.pop(gap.id, None)
+        file.segments.update((segment.id, segment) for segment in found)
+        if self.listener is not None:
+            self.listener.filled(call, gap, found)
+        if found:
             self._think_about(call)
 
     # ---- thinking
@@ -245,11 +290,22 @@ class Intake:
                 lambda: self._drafter.propose(utterances, started_at=file.arrived_at, caller_number=file.caller_number)
             )
             self._put(file, self._settle(absorb(file.draft, proposal)))
+        self._consider(file)
         before, today = file.suggestions, self._today()
         file.suggestions = await self._elsewhere(lambda: suggest(self._index, before, utterances, proposal, today))
         shown = [hit.id for hit in before.hits]
         if [hit.id for hit in file.suggestions.hits] != shown and self.listener is not None:
             self.listener.suggested(file.call, file.suggestions.hits)
+
+    def _consider(self, file: CallFile) -> None:
+        """Have the matter looked for among the tickets, while it is no ticket itself."""
+        if file.draft.reference is None:
+            said = [u.text for u in file.utterances() if u.speaker is Speaker.CITIZEN][-LISTEN_BACK:]
+            self.matters.consider(file.call, file.draft, " ".join(said))
+
+    def _found(self, call: CallId, likely: tuple[LikelyTicket, ...]) -> None:
+        if call in self._files and self.listener is not None:
+            self.listener.resembling(call, likely)
 
     def _settle(self, draft: DraftView) -> DraftView:
         """A person's category or place takes agency, urgency and deadline with it, where no person has set those."""
@@ -297,25 +353,28 @@ class Intake:
         label = self._choices.label(field, value)
         async with file.thinking:
             self._put(file, self._settle(edit(file.draft, field, value, label)))
+        self._consider(file)
 
     async def take_suggestion(self, call: CallId, field: FieldName) -> None:
         """The agent took the machine's idea. Raises `UnknownId` where there is none, `AlreadySubmitted`."""
         file = self.file(call)
         async with file.thinking:
             self._put(file, self._settle(take(file.draft, field)))
+        self._consider(file)
 
-    async def submit(self, call: CallId, agent: AgentId) -> TicketView:
+    async def submit(self, call: CallId, agent: AgentId, ending: Ending | None = None) -> TicketView:
         """Make the draft a ticket and put it in the outbox, together or not at all. A second time answers the same.
 
-        Raises `DraftIncomplete` with what is missing, `DatabaseUnavailable`; the draft stays as it is then.
+        With an `ending` it goes another way. Raises `DraftIncomplete` with what is missing, `StepRefused` where the
+        matter cannot end so, `DueTimeRefused`, `DatabaseUnavailable`; the draft stays as it is then.
         """
         file = self.file(call)
         async with file.thinking:
             async with UnitOfWork(self._database) as unit:
-                ticket = await self._service.submit(unit, file.draft, agent, file.draft.id)
-            self.on_submitted()
+                ticket = await end(self._service, self._casework, self._site, unit, file.draft, agent, ending)
+            self.on_submitted(ticket)
             file.ticket = ticket
-            if ticket.dispatched_at is None:
+            if ticket.dispatched_at is None and ticket.state in ON_THE_WAY:
                 self._undelivered[ticket.reference] = (call, agent)
             file.draft = msgspec.structs.replace(file.draft, reference=ticket.reference)
             if self.listener is not None:
@@ -395,5 +454,6 @@ def _record(segment: Segment) -> SegmentRecord:
     )
 
 
-def _segment(record: SegmentRecord) -> Segment:
+def segment_of(record: SegmentRecord) -> Segment:
+    """A kept segment in speech's own terms."""
     return msgspec.convert(msgspec.to_builtins(record), Segment)

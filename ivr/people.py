@@ -7,10 +7,11 @@ passwords of the desk's accounts for handing out. Both are mode 0600 and survive
 import os
 import secrets
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
-from ivr.calls.vocabulary import AgentId, Skill
+from ivr.calls.vocabulary import AgentId, CallerClass, Skill
 from ivr.settings import SettingsError
 from ticketing.vocabulary import Role
 
@@ -116,7 +117,12 @@ agency = "d-cgj"
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One of the roster. Without `extension` they have no phone; `agency` is a handler's own."""
+    """One of the roster. Without `extension` they have no phone; `agency` is a handler's own.
+
+    `levels` are of the skills they have, 1 where it does not say and greater is better; `kept_for` are classes of
+    callers (`emergency`, `enterprise`, `repeat`, `ordinary`), empty for everybody; `most_per_hour` limits the calls
+    they are offered, 0 does not.
+    """
 
     id: AgentId
     name: str
@@ -124,6 +130,9 @@ class Person(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     extension: str | None = None
     skills: tuple[Skill, ...] = ()
     agency: str | None = None
+    levels: dict[Skill, Annotated[int, msgspec.Meta(ge=1, le=9)]] = {}
+    kept_for: frozenset[CallerClass] = frozenset()
+    most_per_hour: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class _RosterFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -155,6 +164,9 @@ def load_roster(path: Path, known_skills: frozenset[str], known_agencies: frozen
         for skill in person.skills:
             if skill not in known_skills:
                 raise SettingsError(f"{path}: {person.id} has skill {skill!r}, which the site pack does not know")
+        for skill in person.levels:
+            if skill not in person.skills:
+                raise SettingsError(f"{path}: {person.id} has a level in {skill!r} without the skill; add it to skills")
         for what, value in (("id", person.id), ("extension", person.extension)):
             if value is not None and (other := seen.setdefault(f"{what} {value}", person.id)) is not person.id:
                 raise SettingsError(f"{path}: {what} {value} stands twice ({other} and {person.id}); make them differ")

@@ -3,7 +3,7 @@
 | verb fails with | then |
 |---|---|
 | LegGone | the hang-up not yet heard of: `LegHungUp`, unless the true one comes first |
-| RequestRefused | an announcement counts as played, a phone as unreachable; otherwise the session's timer decides |
+| RequestRefused | an announcement counts as played, a phone as unreachable, a tap is replaced by the recording; otherwise the session's timer decides |
 | AsteriskUnavailable, or no reply in time | tried again when the link is up, as long as the call still wants it; an announcement is given up, an offer is taken back |
 | RecogniserUnavailable | the conversation goes on unheard |
 """  # noqa: E501 -- a table's row is one line
@@ -89,7 +89,8 @@ class Performer:
 
     async def finish(self) -> None:
         """The call is over: no ear, bridge or tap of it may remain."""
-        await self.close_ears()
+        for party in Party:
+            await self._close_ear(party)
         for pause_ms in (*RETRIES_MS, None):
             await self._linked.wait()
             if await self.attempt(self._telephony.clear(self._call), "clear") or pause_ms is None:
@@ -198,18 +199,28 @@ class Performer:
                 await self._refused(effect)
 
     async def _fork(self, leg: LegId, party: Party) -> None:
-        fork = await self._telephony.fork_media(self._call, leg, party, self._ear.address)
+        source_port = await self._tap(leg, party) if self._ear.taps(self._session.skill) else None
         began_ms = self._offset_ms()
         try:
             async with asyncio.timeout(EAR_MS / 1000):
-                await self._ear.open(self._call, party, fork.source_port, began_ms)
+                await self._ear.open(self._call, party, source_port, began_ms)
         except (RecogniserUnavailable, TimeoutError):
             _log.info("call %s: the %s is not listened to", self._call, party.value)
-            await self._close_ear(party)
-            await self._telephony.stop_fork(self._call, party)
+            self.hearing.discard(party)
+            if source_port is not None:
+                await self._telephony.stop_fork(self._call, party)
             return
         self.hearing.add(party)
         self._hears(ev.MediaForked(leg=leg, party=party))
+
+    async def _tap(self, leg: LegId, party: Party) -> int | None:
+        """The port a new tap sends from; None where there can be none, and the recording has to do."""
+        try:
+            fork = await self._telephony.fork_media(self._call, leg, party, self._ear.address)
+        except RequestRefused as refused:
+            _log.warning("call %s: no tap of the %s: %s", self._call, party.value, refused)
+            return None
+        return fork.source_port
 
     async def _close_ear(self, party: Party) -> None:
         self.hearing.discard(party)

@@ -19,7 +19,7 @@ import msgspec
 from ivr.calls.errors import AgentUnknown, HotlineError, MoveRefused
 from ivr.calls.events import LineEvent, Recorded
 from ivr.calls.reconcile import LegSeen
-from ivr.calls.vocabulary import CallId, HangupCause, LegId, Party, PlaybackId
+from ivr.calls.vocabulary import CallId, HangupCause, LegId, Party, PlaybackId, Skill
 
 __all__ = [
     "AgentUnknown",
@@ -183,10 +183,16 @@ class Ear(Protocol):
         """Where taps send their RTP: host and UDP port."""
         ...
 
-    async def open(self, call: CallId, party: Party, source_port: int, began_ms: int) -> None:
-        """Listen to what comes from `source_port`; its segments count from `began_ms` of the call.
+    def taps(self, skill: Skill) -> bool:
+        """Whether conversations of this queue are heard by taps; the others are heard from their recordings alone."""
+        ...
 
-        Opening an ear that is open moves it to the new source. Raises `RecogniserUnavailable`.
+    async def open(self, call: CallId, party: Party, source_port: int | None, began_ms: int) -> None:
+        """Listen to what comes from `source_port`, or where there is none to the recording as it grows; segments count
+        from `began_ms` of the call.
+
+        Opening an ear that is open moves it to the new source. Raises `RecogniserUnavailable`, and then nothing is
+        listened to.
         """
         ...
 

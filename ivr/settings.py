@@ -12,8 +12,11 @@ from pathlib import Path
 
 import msgspec
 
+from ticketing.retention import Retention
+
 FILE_NAME = "hotline.toml"
 ENVIRONMENT_PREFIX = "HOTLINE_"
+LONGEST = 1_000_000.0
 
 
 class SettingsError(Exception):
@@ -60,21 +63,30 @@ class DeskSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class SpeechSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Recognition. An empty `model` is the demonstration model; a real site points at an official Vosk model.
 
-    `workers`: threads that recognise (0 = one a core). `streams`: most legs heard at once; calls beyond go on unheard.
+    `servers`: Vosk servers (`ws://host:2700`) that recognise instead of a model here. `workers`: threads that recognise
+    (0 = one a core, or eight a core where servers do the work). `streams`: most legs heard at once; what is said on
+    further ones is read from the recording afterwards.
+    `from_recording`: queues (skills) whose conversations are heard from the recording alone, a second or two later and
+    at no cost to Asterisk; `*` is every queue.
     """
 
     enabled: bool = True
     model: str = ""
     workers: int = 0
     streams: int = 120
+    from_recording: tuple[str, ...] = ()
+    servers: tuple[str, ...] = ()
     media_host: str = "127.0.0.1"
     media_port: int = 0
 
 
 class QueueSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How callers wait and agents are rung. Times in seconds.
+    """How callers wait and agents are rung. Times in seconds; 0 switches off what need not be.
 
-    The menu is off by default: GB/T 33358-2016 asks for none, and it costs every caller ten seconds.
+    The menu is off by default: GB/T 33358-2016 asks for none, and it costs every caller ten seconds. `overflow_s`: from
+    then on agents of the default skill may take a call for another; `experts_s`: until then only agents above level 1;
+    `kept_open_s`: from then on agents kept for a class of callers take everybody. `…_ahead_s` are head starts.
+    `wrap_ups`: limits of single skills, `skill=seconds`.
     """
 
     ring_s: float = 20.0
@@ -83,6 +95,28 @@ class QueueSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     menu_wait_s: float = 3.0
     position_every_s: float = 30.0
     answer_within_s: float = 15.0
+    strategy: str = "longest_idle"
+    max_wait_s: float = 0.0
+    overflow_s: float = 60.0
+    experts_s: float = 0.0
+    kept_open_s: float = 0.0
+    emergency_ahead_s: float = 3600.0
+    enterprise_ahead_s: float = 30.0
+    repeat_ahead_s: float = 0.0
+    repeat_within_h: float = 24.0
+    emergency_numbers: tuple[str, ...] = ("110", "119", "120", "122")
+    enterprise_file: str = ""
+    wrap_ups: tuple[str, ...] = ()
+    estimate: bool = True
+    notice: str = ""
+
+
+class MetricsSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Figures for Prometheus. They name no citizen and no agent, but keep them on loopback all the same."""
+
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: int = 9712
 
 
 class DatabaseSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -99,6 +133,10 @@ class DispatchSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields
     attempts: int = 12
 
 
+class RetentionSettings(Section, Retention, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Days what is kept; 0 is for ever. See `ticketing.retention.Retention`."""
+
+
 class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything an instance is told. `home` is the instance's folder: all its state lies below it."""
 
@@ -108,8 +146,10 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     desk: DeskSettings = DeskSettings()
     speech: SpeechSettings = SpeechSettings()
     queue: QueueSettings = QueueSettings()
+    metrics: MetricsSettings = MetricsSettings()
     database: DatabaseSettings = DatabaseSettings()
     dispatch: DispatchSettings = DispatchSettings()
+    retention: RetentionSettings = RetentionSettings()
 
     @property
     def recordings(self) -> Path:
@@ -132,6 +172,11 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.home / "secrets.toml"
 
     @property
+    def keys_file(self) -> Path:
+        """What citizens' identities are sealed with, mode 0600; without it they are lost."""
+        return self.home / "keys.toml"
+
+    @property
     def passwords_file(self) -> Path:
         """First passwords of the desk's accounts, mode 0600, for handing out."""
         return self.home / "passwords.toml"
@@ -145,6 +190,11 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def database_url(self) -> str:
         """The database's address."""
         return self.database.url or f"sqlite+aiosqlite:///{self.home / 'hotline.db'}"
+
+    @property
+    def matters(self) -> Path:
+        """The search for duplicates; it can be made again from the database."""
+        return self.home / "cache" / "matters"
 
     @property
     def cache(self) -> Path:
@@ -209,6 +259,7 @@ def _check(settings: Settings) -> None:
         "[asterisk] ami_port": settings.asterisk.ami_port,
         "[asterisk] fallback_port": settings.asterisk.fallback_port,
         "[desk] port": settings.desk.port,
+        "[metrics] port": settings.metrics.port,
     }
     for name, port in ports.items():
         if not 1 <= port <= 65535:
@@ -221,7 +272,14 @@ def _check(settings: Settings) -> None:
     start, end = settings.asterisk.rtp_start, settings.asterisk.rtp_end
     if not 1024 <= start < end <= 65535:
         raise SettingsError(f"[asterisk] rtp_start {start} and rtp_end {end} must satisfy 1024 <= start < end <= 65535")
+    for server in settings.speech.servers:
+        if not server.startswith(("ws://", "wss://")):
+            raise SettingsError(f"[speech] servers: {server!r} is no address of a Vosk server; write ws://host:2700")
     queue = settings.queue
     for name, seconds in (("ring_s", queue.ring_s), ("wrap_up_s", queue.wrap_up_s)):
         if seconds <= 0:
             raise SettingsError(f"[queue] {name} is {seconds}; it must be more than 0 seconds")
+    for field in msgspec.structs.fields(QueueSettings):
+        value = getattr(queue, field.name)
+        if isinstance(value, float) and not 0 <= value <= LONGEST:
+            raise SettingsError(f"[queue] {field.name} is {value}; it must be from 0 to {LONGEST:g}")

@@ -14,6 +14,7 @@ import msgspec
 
 from ivr.calls.events import AnyEvent, CallArrived, LegAnswered, LegRinging, LineEvent, Recorded
 from ivr.calls.plan import CallPlan
+from ivr.calls.queue_rules import PLAIN_RULES, QueueRules
 from ivr.calls.reconcile import LegSeen
 from ivr.calls.roster import Agent
 from ivr.calls.seen import CallSeen
@@ -53,15 +54,16 @@ class Switchboard:
         log: EventLog,
         agents: Iterable[Agent],
         plan_for: Callable[[CallArrived], CallPlan],
+        rules: QueueRules = PLAIN_RULES,
     ) -> None:
         self.watchers = Watchers()
-        self.floor = AgentFloor(agents, clock, self.watchers, self._deliver)
+        self.floor = AgentFloor(agents, clock, self.watchers, self._deliver, rules)
         self._telephony = telephony
         self._clock = clock
         self._event_log = log
         self._plan_for = plan_for
-        self._journal = Journal(log, clock)
-        self._around = Surroundings(telephony, ear, clock, self._journal, self.floor, self)
+        self.journal = Journal(log, clock)
+        self._around = Surroundings(telephony, ear, clock, self.journal, self.floor, self)
         self._conductors: dict[CallId, Conductor] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._seen: dict[CallId, CallSeen] = {}
@@ -82,10 +84,10 @@ class Switchboard:
         """Every running call, in order of arrival."""
         return sorted(self._seen.values(), key=lambda seen: (seen.arrived_at, seen.call))
 
-    def refork(self, call: CallId) -> None:
-        """Tap a conversation anew, where a tap is silent that should not be; nothing for a call that does not talk."""
+    def refork(self, call: CallId, party: Party) -> None:
+        """Tap a party anew, where the tap is silent that should not be; nothing for a call that does not talk."""
         if (conductor := self._conductors.get(call)) is not None:
-            conductor.refork()
+            conductor.refork(party)
 
     # ---- its life
 
@@ -96,9 +98,10 @@ class Switchboard:
         """
         self._open = await self._open_calls()
         async with self._tasks as tasks:
-            tasks.start("journal", self._journal.run())
+            tasks.start("journal", self.journal.run())
             tasks.start("queue teller", self.floor.tell_the_queue())
             tasks.start("places teller", self.floor.tell_the_places())
+            tasks.start("queue steps", self.floor.widen_the_search())
             listening = tasks.start("switchboard listening", self._listen())
             await self._stopping.wait()
             listening.cancel()
@@ -121,7 +124,7 @@ class Switchboard:
             conductor.stop()
         if self._running:
             await asyncio.wait(self._running, timeout=2 * STOP_MS / 1000)
-        await self._journal.flush(FLUSH_MS)
+        await self.journal.flush(FLUSH_MS)
 
     # ---- telephony
 
@@ -194,7 +197,7 @@ class Switchboard:
             self._begin(call, first, lines)
         else:
             _log.error("call %s: its log does not begin with its arrival, closed", call)
-            self._journal.close(call)
+            self.journal.close(call)
 
     def _meet(self, call: CallId, legs: Sequence[LegSeen]) -> None:
         citizen = next((leg for leg in legs if leg.party is Party.CITIZEN), None)

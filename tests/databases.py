@@ -20,8 +20,12 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from ticketing.database import Database, open_database
 from ticketing.schema import upgrade
+from ticketing.vault import Keys, Vault
 
 _numbers = count(1)
+
+VAULT = Vault(Keys.fresh())
+"""What the tests' databases seal identities with."""
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -132,7 +136,7 @@ async def new_postgres(server: Server, *, template: bool) -> AsyncIterator[str]:
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """An open database on each kind in turn; nothing may still hold a connection when the test ends."""
-    async with open_database(database_url) as opened:
+    async with open_database(database_url, VAULT) as opened:
         yield opened
         for engine in (opened.engine, opened.reading_engine):
             assert isinstance(engine.pool, AsyncAdaptedQueuePool)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from ivr.calls.events import CallArrived, Recorded
 from ivr.calls.menu import Menu, MenuOption
 from ivr.calls.plan import CallPlan, QueueSounds
+from ivr.calls.queue_rules import PLAIN_RULES
 from ivr.calls.roster import Agent, Seat
 from ivr.calls.seen import CallSeen, QueueSeen
 from ivr.calls.vocabulary import AgentId, AgentState, CallId, CallState, Skill
@@ -90,6 +91,7 @@ class Hotline:
             )
             for n in range(agents)
         ]
+        self.rules = PLAIN_RULES
         self.last: dict[CallId, CallSeen] = {}
         self.board: Switchboard
         self.observer: Observer
@@ -104,6 +106,7 @@ class Hotline:
             log=self.log,
             agents=self.agents,
             plan_for=self.plan_for,
+            rules=self.rules,
         )
         self.observer = Observer()
         self.board.watchers.add(self.observer)

@@ -10,18 +10,28 @@ from typing import Any
 
 import msgspec
 
-from ticketing.deadlines import Suspension, due_at, due_in, extended, resumed
+from ticketing.deadlines import Suspension, choose_rule, due_at, due_in, extended, resumed
 from ticketing.entries import a_dispatch, dispatches_of, event_of, life_of, notices_of
 from ticketing.errors import ChangedMeanwhile, StepRefused, UnknownId
 from ticketing.lifecycle import steps as s
 from ticketing.lifecycle.life import OPEN, Life, after
 from ticketing.lifecycle.table import SYSTEM, Actor, Limits, Situation, open_steps, refuse
+from ticketing.pack_deadlines import DeadlineRule
 from ticketing.payload import Dispatch
 from ticketing.records import PrecedentRecord, TicketRecord
-from ticketing.service import utc_now
+from ticketing.service import category_path, utc_now
 from ticketing.site import Site
 from ticketing.unit_of_work import UnitOfWork
-from ticketing.vocabulary import AgencyPart, CallbackKind, PlaceId, TicketState
+from ticketing.vocabulary import (
+    AgencyId,
+    AgencyPart,
+    CallbackKind,
+    CategoryCode,
+    PlaceId,
+    RequestType,
+    TicketState,
+    Urgency,
+)
 from ticketing.work_calendar import WorkCalendar
 
 MAX_REDOS = 2
@@ -34,6 +44,17 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     ticket: TicketRecord
     life: Life
     open_steps: tuple[str, ...]
+
+
+class Acceptance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person decides who accepts a registered ticket; None is as registered."""
+
+    request_type: RequestType | None = None
+    category_code: CategoryCode | None = None
+    lead_agency_id: AgencyId | None = None
+    co_agency_ids: tuple[AgencyId, ...] | None = None
+    urgency: Urgency | None = None
+    review: bool = False
 
 
 class Casework:
@@ -70,20 +91,41 @@ class Casework:
             raise ChangedMeanwhile(f"ticket {reference}", tuple(one.kind for one in between))
         return await self._take(unit, ticket, life, step, actor, why)
 
+    async def accept(
+        self, unit: UnitOfWork, reference: str, actor: Actor, asked: Acceptance | None = None, *, why: str = ""
+    ) -> TicketRecord:
+        """受理 of a ticket that was registered. What is not said stays as it was registered."""
+        ticket, life = await self._read(unit, reference)
+        asked = asked or Acceptance()
+        category = self._site.category(asked.category_code or ticket.category_code)
+        request_type = asked.request_type or ticket.request_type
+        urgency = asked.urgency or ticket.urgency
+        co = ticket.co_agency_ids if asked.co_agency_ids is None else asked.co_agency_ids
+        step = s.Submitted(
+            request_type=request_type,
+            category_code=category.code,
+            lead_agency_id=asked.lead_agency_id or ticket.lead_agency_id,
+            co_agency_ids=co,
+            urgency=urgency,
+            deadline_rule_id=choose_rule(self._site.deadlines, category, request_type, urgency)[0],
+            review=asked.review,
+        )
+        return await self._take(unit, ticket, life, step, actor, why)
+
     async def resume(self, unit: UnitOfWork, reference: str, actor: Actor, *, why: str = "") -> TicketRecord:
         """恢复办理: what was suspended is added to the due time."""
         ticket, life = await self._read(unit, reference)
         due = life.due_at or self._now()
         if life.pauses and life.pauses[-1].end is None and life.dispatched_at is not None:
             pause = Suspension(start=life.pauses[-1].start, end=self._now())
-            rule = self._site.rule(life.deadline_rule_id)
+            rule = self._rule(life, life.dispatched_at)
             due = resumed(rule, life.dispatched_at, due, pause, self._calendar).due_at
         return await self._take(unit, ticket, life, s.Resumed(due_at=due), actor, why)
 
     async def grant_extension(self, unit: UnitOfWork, reference: str, actor: Actor, *, why: str = "") -> TicketRecord:
         """批准延期, by what the ticket's rule gives."""
         ticket, life = await self._read(unit, reference)
-        due, by = life.due_at or self._now(), self._site.rule(life.deadline_rule_id).extension
+        due, by = life.due_at or self._now(), self._rule(life, life.dispatched_at or self._now()).extension
         later = extended(due, by, self._calendar).due_at if by is not None else due
         return await self._take(unit, ticket, life, s.ExtensionGranted(due_at=later), actor, why)
 
@@ -102,7 +144,7 @@ class Casework:
         ticket, life = await self._read(unit, reference)
         again = None
         if reached and (solved is False or satisfied is False) and life.redos < MAX_REDOS:
-            again = due_at(self._site.rule(life.deadline_rule_id), self._now(), self._calendar).due_at
+            again = due_at(self._rule(life, self._now()), self._now(), self._calendar).due_at
         step = s.Visited(reached=reached, solved=solved, satisfied=satisfied, done_anew_by=again)
         after_visit = await self._take(unit, ticket, life, step, actor, why)
         if again is not None and life.redos + 1 == MAX_REDOS:
@@ -128,6 +170,10 @@ class Casework:
         """签收 by itself, because the agency did not in time. Its clock has been running since dispatch."""
         return await self.take(unit, reference, s.Signed(by_itself=True), SYSTEM)
 
+    def _rule(self, life: Life, dispatched_at: datetime) -> DeadlineRule:
+        """The rule a ticket is under, as it counts for its lead agency."""
+        return self._site.rule_for(life.deadline_rule_id, life.lead, dispatched_at)
+
     async def _read(self, unit: UnitOfWork, reference: str) -> tuple[TicketRecord, Life]:
         ticket = await unit.tickets.get(reference)
         return ticket, life_of(await unit.tickets.events(reference))
@@ -143,16 +189,29 @@ class Casework:
         if problem is not None:
             raise StepRefused(problem, open_steps(life, actor, self._site))
         then = after(life, now, step)
-        changed = await unit.tickets.change(
-            ticket, event_of(life, then, now, step, actor, why), self.row_of(ticket, then)
-        )
+        values = self.row_of(ticket, then) | (self._as_accepted(step, now) if isinstance(step, s.Submitted) else {})
+        changed = await unit.tickets.change(ticket, event_of(life, then, now, step, actor, why), values)
         await self._follow(unit, changed, life, then, step, actor, why)
         return changed
+
+    def _as_accepted(self, step: s.Submitted, now: datetime) -> dict[str, Any]:
+        """What of a registered ticket's row is decided only when it is accepted."""
+        category = self._site.category(step.category_code)
+        rule = self._site.rule_for(step.deadline_rule_id, step.lead_agency_id, now)
+        return {
+            "request_type": step.request_type,
+            "category_code": category.code,
+            "category": category_path(category),
+            "sensitive": category.sensitive,
+            "urgency": step.urgency,
+            "deadline_rule_id": step.deadline_rule_id,
+            "due_at": due_at(rule, now, self._calendar).due_at,
+        }
 
     def row_of(self, ticket: TicketRecord, life: Life) -> dict[str, Any]:
         """What of a fold a ticket's row repeats."""
         lead = life.lead or ticket.lead_agency_id
-        known = self._site.agencies.get(lead)
+        known = self._site.agency(lead) if self._site.has_agency(lead) else None
         sign_by = None
         if life.state is TicketState.DISPATCHED and life.dispatched_at is not None:
             sign_by = due_in(self._site.deadlines.clock.auto_sign_after, life.dispatched_at, self._calendar).due_at
@@ -173,7 +232,7 @@ class Casework:
 
     def _limits(self, life: Life) -> Limits:
         rules = self._site.deadlines
-        rule = rules.rules.get(life.deadline_rule_id)
+        rule = self._rule(life, life.dispatched_at or self._now()) if life.deadline_rule_id else None
         until = None
         if life.dispatched_at is not None:
             until = due_in(rules.clock.return_limit, life.dispatched_at, self._calendar).due_at

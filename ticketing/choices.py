@@ -5,6 +5,7 @@ Typed text matches by name, by words of the thing (keywords, duties, aliases) an
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from pypinyin import Style, lazy_pinyin
@@ -84,6 +85,9 @@ class FieldChoices:
                 return "、".join(site.agency(AgencyId(one)).short_name for one in value.split("|"))
             case FieldName.CALLBACK_PHONE if value.isdecimal() and 3 <= len(value) <= 20:
                 return value
+            case FieldName.DUE_AT if (moment := _moment(value)) is not None:
+                local = moment.astimezone(site.zone)
+                return f"{local.month}月{local.day}日 {local:%H:%M}"
             case _ if field in ID_FIELDS or field in {FieldName.CALLBACK_PHONE, FieldName.DUE_AT}:
                 raise UnknownId(f"field {field} cannot hold that value")
             case _:
@@ -107,6 +111,15 @@ class FieldChoices:
         return tuple(
             Choice(value=choice.value, label=choice.label, confidence=score / 100) for score, _, choice in rated[:limit]
         )
+
+
+def _moment(value: str) -> datetime | None:
+    """An aware time in ISO 8601; None for anything else."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else moment
 
 
 def _fit(typed: str, entry: _Entry) -> int:

@@ -12,9 +12,9 @@ from ticketing.casework import Casework
 from ticketing.database import Database
 from ticketing.deadlines import ahead_of, extended
 from ticketing.entries import a_notice
-from ticketing.errors import ChangedMeanwhile, DatabaseUnavailable, StepRefused
+from ticketing.errors import ChangedMeanwhile, DatabaseUnavailable, StepRefused, UnknownId
 from ticketing.lifecycle.table import SYSTEM
-from ticketing.pack_deadlines import Reminder
+from ticketing.pack_deadlines import DeadlineRule, Reminder
 from ticketing.records import TicketRecord
 from ticketing.service import utc_now
 from ticketing.site import Site
@@ -31,7 +31,11 @@ AT_ONCE = 1000
 
 
 class Clockwork:
-    """The clock of one site's tickets. `on_changed` hears that something waits in the outbox; it must not wait."""
+    """The clock of one site's tickets.
+
+    `on_changed` hears that something waits in the outbox, `on_reminded` what was said of which ticket (once for each
+    due time, and once more after a restart); neither may wait.
+    """
 
     def __init__(
         self,
@@ -41,6 +45,7 @@ class Clockwork:
         now: Callable[[], datetime] = utc_now,
         every_s: float = 30.0,
         on_changed: Callable[[], None] = lambda: None,
+        on_reminded: Callable[[TicketRecord, Reminder], None] = lambda ticket, reminder: None,
     ) -> None:
         self._database = database
         self._site = site
@@ -49,6 +54,7 @@ class Clockwork:
         self._now = now
         self._every_s = every_s
         self._on_changed = on_changed
+        self._on_reminded = on_reminded
         self._said: set[str] = set()  # what this process knows was said; the outbox's keys know it for good
 
     async def run(self) -> None:
@@ -78,7 +84,7 @@ class Clockwork:
 
     def _is_time(self, ticket: TicketRecord, reminder: Reminder, now: datetime) -> bool:
         assert ticket.due_at is not None  # only such tickets are watched
-        rule = self._site.deadlines.rules.get(ticket.deadline_rule_id)
+        rule = self._rule(ticket)
         if reminder.when_unit is not None and (rule is None or rule.reply.unit is not reminder.when_unit):
             return False
         if reminder.before is not None:
@@ -87,6 +93,14 @@ class Clockwork:
         if reminder.after.amount == 0:
             return now >= ticket.due_at
         return now >= extended(ticket.due_at, reminder.after, self._calendar).due_at
+
+    def _rule(self, ticket: TicketRecord) -> DeadlineRule | None:
+        """The rule the ticket's time was counted by; None for one the site pack never had."""
+        begun = ticket.dispatched_at or ticket.created_at
+        try:
+            return self._site.rule_for(ticket.deadline_rule_id, ticket.lead_agency_id, begun)
+        except UnknownId:
+            return None
 
     async def _sign(self, ticket: TicketRecord) -> bool:
         try:
@@ -107,7 +121,8 @@ class Clockwork:
             async with UnitOfWork(self._database) as unit:
                 if reminder.action in levels:
                     why = "超期未答复"
-                    await self._casework.supervise(unit, ticket.reference, SYSTEM, levels[reminder.action], why=why)
+                    level = levels[reminder.action]
+                    ticket = await self._casework.supervise(unit, ticket.reference, SYSTEM, level, why=why)
                 else:
                     name = reminder.action or "到期提醒"
                     agency = ticket.holder_agency_id or ticket.lead_agency_id
@@ -118,4 +133,5 @@ class Clockwork:
         except StepRefused:
             pass  # it is supervised at that level or a higher one already
         self._said.add(said)
+        self._on_reminded(ticket, reminder)
         return True

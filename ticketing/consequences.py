@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from ticketing.deadlines import choose_rule, due_at
 from ticketing.errors import CalendarUnknown
 from ticketing.pack import Category
+from ticketing.pack_deadlines import DeadlineRule
 from ticketing.routing import route
 from ticketing.site import Site
 from ticketing.views import Choice, DraftField, Proposed
@@ -38,7 +39,11 @@ def consequences(
     chosen = fields[FieldName.URGENCY]
     urgency = Urgency(chosen.value) if chosen.mine and chosen.value else _usual(category, request_type)
     found = {FieldName.URGENCY: Proposed(value=urgency, label=urgency, confidence=1.0)}
-    return found | _agencies(site, category, fields) | _due(site, calendar, category, request_type, urgency, at)
+    agencies = _agencies(site, category, fields)
+    chosen_lead = fields[FieldName.LEAD_AGENCY]
+    lead = chosen_lead.value if chosen_lead.mine else agencies[FieldName.LEAD_AGENCY].value
+    rule_id, _ = choose_rule(site.deadlines, category, request_type, urgency)
+    return found | agencies | _due(site, calendar, site.rule_for(rule_id, lead or None, at), at)
 
 
 def _usual(category: Category, request_type: RequestType | None) -> Urgency:
@@ -66,17 +71,9 @@ def _agencies(site: Site, category: Category, fields: Mapping[FieldName, DraftFi
     }
 
 
-def _due(
-    site: Site,
-    calendar: WorkCalendar,
-    category: Category,
-    request_type: RequestType | None,
-    urgency: Urgency,
-    at: datetime,
-) -> dict[FieldName, Proposed]:
-    rule_id, _ = choose_rule(site.deadlines, category, request_type, urgency)
+def _due(site: Site, calendar: WorkCalendar, rule: DeadlineRule, at: datetime) -> dict[FieldName, Proposed]:
     try:
-        due = due_at(site.rule(rule_id), at, calendar).due_at
+        due = due_at(rule, at, calendar).due_at
     except CalendarUnknown:
         return {FieldName.DUE_AT: Proposed(ask="放假安排未公布，请人工确定时限")}
     local = due.astimezone(site.zone)

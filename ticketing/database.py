@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from ticketing.errors import DatabaseUnready
+from ticketing.vault import Vault
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 BUSY_S = 10.0
@@ -25,9 +26,10 @@ class Database:
     SQLite has one writer at a time: `writing` lets our own wait their turn without polling.
     """
 
-    def __init__(self, engine: AsyncEngine, reading_engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, reading_engine: AsyncEngine, vault: Vault | None) -> None:
         self.engine = engine
         self.reading_engine = reading_engine
+        self.vault = vault
         self.writing = asyncio.Lock() if engine.dialect.name == "sqlite" else None
 
     @property
@@ -37,15 +39,16 @@ class Database:
 
 
 @asynccontextmanager
-async def open_database(url: str) -> AsyncIterator[Database]:
+async def open_database(url: str, vault: Vault | None = None) -> AsyncIterator[Database]:
     """Engines for `url` (`sqlite+aiosqlite:///file`, `postgresql+asyncpg://…`); closed with everything they held.
 
+    Without a `vault` whatever says who a citizen is can be neither read nor written (`KeysUnusable`).
     Nothing is connected yet. Raises `DatabaseUnready` for an address that cannot work.
     """
     engine = create_engine(url)
     reading = create_engine(url, reads=True) if engine.dialect.name == "sqlite" else _reading_only(engine)
     try:
-        yield Database(engine, reading)
+        yield Database(engine, reading, vault)
     finally:
         await reading.dispose()
         await engine.dispose()

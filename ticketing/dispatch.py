@@ -91,7 +91,7 @@ class DispatchWorker:
         self._gateways = gateways
         self._policy = policy or RetryPolicy()
         self._now = now
-        self._on_dispatched = on_dispatched
+        self.on_dispatched = on_dispatched
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -163,9 +163,12 @@ class DispatchWorker:
         began = ticket.dispatched_at or entry.attempted_at
         assert began is not None  # leasing sets it
         try:
-            due = due_at(self._site.rule(ticket.deadline_rule_id), began, self._calendar).due_at
+            rule = self._site.rule_for(ticket.deadline_rule_id, ticket.lead_agency_id, began)
+            due = due_at(rule, began, self._calendar).due_at
         except (CalendarUnknown, UnknownId) as error:
             raise GatewayFailed(f"no due time: {error}", final=True) from error
+        if ticket.promised_by is not None and began < ticket.promised_by < due:
+            due = ticket.promised_by
         return dispatch_of(ticket, entry, self._site, dispatched_at=began, due_at=due)
 
     async def _sent(self, entry: OutboxRecord, token: str, message: Message) -> None:
@@ -179,7 +182,7 @@ class DispatchWorker:
                 dispatched = await self._begun(unit, message, now)
         _log.info("dispatched %s, attempt %d", entry.key, entry.attempts)
         if dispatched is not None:
-            self._on_dispatched(ticket_view(dispatched))
+            self.on_dispatched(ticket_view(dispatched))
 
     async def _begun(self, unit: UnitOfWork, message: Dispatch, now: datetime) -> TicketRecord | None:
         """The lead agency has it. If the ticket went elsewhere while it was sent, the agency hears of that next."""

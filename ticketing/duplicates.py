@@ -33,6 +33,17 @@ class Matter(msgspec.Struct, frozen=True, kw_only=True):
     category_code: CategoryCode | None = None
 
 
+def matter_of(ticket: TicketRecord, at: datetime) -> Matter:
+    """What a ticket is about, looked for at `at`."""
+    return Matter(
+        text=words_of(ticket),
+        at=max(at, ticket.created_at),
+        contact=ticket.contact,
+        place_id=ticket.place_id,
+        category_code=ticket.category_code,
+    )
+
+
 class Likely(msgspec.Struct, frozen=True, kw_only=True):
     """A ticket that may be the same matter: how sure (0..1) and why (Chinese), strongest reason first."""
 

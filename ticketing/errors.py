@@ -2,12 +2,15 @@
 
 TicketingError
 ├── SitePackBroken      a site pack has faults; carries each with file, line and mend
+├── SheetUnreadable     a file to be brought in is no table we can read
 ├── UnknownId           an agency, category, place, article, draft or ticket that does not exist was named
 ├── DraftIncomplete     a draft cannot be submitted; carries the fields that are missing
 ├── AlreadySubmitted    the draft became a ticket before; carries its reference
+├── DueTimeRefused      a due time set by hand gives more time than the rule, or none at all
 ├── StepRefused         a ticket's step is not open now, or not to this person; says why and what is open
 ├── AccessRefused       this person may not see this, or must say why
 ├── ChangedMeanwhile    somebody else changed the thing first; carries what they changed
+├── KeysUnusable        the key file is missing, broken, or another one than citizens' identities were sealed with
 ├── Conflict            the database refused a row that breaks one of its named constraints
 ├── CalendarUnknown     the working-day calendar does not cover a year
 ├── DatabaseUnready     the database is absent or its schema is not this release's
@@ -33,6 +36,10 @@ class SitePackBroken(TicketingError):
         super().__init__("site pack has faults:\n" + "\n".join(faults))
 
 
+class SheetUnreadable(TicketingError):
+    """A CSV or Excel file cannot be read as a table; the text names it and the mend."""
+
+
 class UnknownId(TicketingError):
     """Something was named that does not exist."""
 
@@ -51,6 +58,14 @@ class AlreadySubmitted(TicketingError):
     def __init__(self, reference: str) -> None:
         self.reference = reference
         super().__init__(f"already submitted as {reference}")
+
+
+class DueTimeRefused(TicketingError):
+    """The due time a person set cannot stand; `reason` is for them (Chinese)."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"due time refused: {reason}")
 
 
 class StepRefused(TicketingError):
@@ -72,6 +87,10 @@ class AccessRefused(TicketingError):
 
 class CalendarUnknown(TicketingError):
     """The published calendar ends before the year asked for; update `chinesecalendar` or the override table."""
+
+
+class KeysUnusable(TicketingError):
+    """Who citizens are cannot be read or written without the instance's own key file."""
 
 
 class DatabaseUnready(TicketingError):

@@ -1,5 +1,7 @@
 """The tables. A row is translated into a frozen struct by its repository and never leaves it.
 
+Columns said to be sealed hold what `ticketing.vault` made of the text; a `digest` is its keyed hash of a number.
+
 The site pack stays the reference for agencies, categories and places: rows keep their ids, and beside them the words as
 they stood when the row was written, because a pack may change and an old ticket must still read as it did. Citizens'
 numbers stand in one table (`caller`), names and addresses in `ticket` and `draft`.
@@ -26,6 +28,7 @@ from ticketing.vocabulary import (
     FieldName,
     Medium,
     PlaceId,
+    PraiseForm,
     RecordingKind,
     Reference,
     RequestType,
@@ -38,17 +41,23 @@ from ticketing.vocabulary import (
 _OPEN = text("ended_at IS NULL")
 _PENDING = text("state = 'pending'")
 _UNSIGNED = text("state = 'dispatched'")
+_STANDING = text("lifted_at IS NULL")
+_UNDONE = text("done_at IS NULL")
 _WAITING = text("state = 'waiting'")
 _WAITING_CALLER = text("state = 'waiting' AND kind IN ('missed', 'promised')")
 
 
 class Caller(Base):
-    """A telephone number somebody called from. The one place where callers' numbers are kept."""
+    """A telephone number (sealed) somebody called from. The one place where callers' numbers are kept.
+
+    An erased one has no number, and a digest nothing leads to.
+    """
 
     __tablename__ = "caller"
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
-    number: Mapped[str] = mapped_column(String(40), unique=True)
+    number: Mapped[str] = mapped_column(Text)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
     first_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
@@ -89,6 +98,18 @@ class CallEvent(Base):
     body: Mapped[dict[str, Any]] = mapped_column(JsonOf(dict[str, Any]))
 
 
+class AgentMove(Base):
+    """From then on an agent does that. Only ever appended; what attendance and occupancy are folded from."""
+
+    __tablename__ = "agent_move"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    agent_id: Mapped[str] = mapped_column(String(32))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    state: Mapped[str] = mapped_column(String(32))
+    reason: Mapped[str | None] = mapped_column(String(32))
+
+
 class Segment(Base):
     """A finished utterance. Times in ms since arrival; `lost` marks a stretch that was not recognised."""
 
@@ -125,7 +146,10 @@ class Recording(Base):
 
 
 class Draft(Base):
-    """What machine and agent have of a ticket so far. `revision` grows with every change."""
+    """What machine and agent have of a ticket so far. `revision` grows with every change.
+
+    The fields that say who the citizen is hold their whole selves sealed, as `value`.
+    """
 
     __tablename__ = "draft"
 
@@ -143,7 +167,8 @@ class Draft(Base):
 class Ticket(Base):
     """A work order (工单). `revision` is compared on every change: who read an older one is refused.
 
-    `due_at` is counted by `deadline_rule_id` from creation until `dispatched_at` is set, then from dispatch.
+    `due_at` is counted by `deadline_rule_id` from creation until `dispatched_at` is set, then from dispatch. Name and
+    number are sealed.
     """
 
     __tablename__ = "ticket"
@@ -171,8 +196,9 @@ class Ticket(Base):
     category: Mapped[str] = mapped_column(String(200))
     place_id: Mapped[PlaceId | None] = mapped_column(String(40), index=True)
     address: Mapped[str] = mapped_column(Text)
-    citizen_name: Mapped[str] = mapped_column(String(100))
-    callback_phone: Mapped[str] = mapped_column(String(40))
+    citizen_name: Mapped[str] = mapped_column(Text)
+    callback_phone: Mapped[str] = mapped_column(Text)
+    phone_digest: Mapped[str | None] = mapped_column(String(64), index=True)
     confidential: Mapped[bool]
     sensitive: Mapped[bool]
     lead_agency_id: Mapped[AgencyId] = mapped_column(String(64))
@@ -193,6 +219,7 @@ class Ticket(Base):
     merged_into: Mapped[Reference | None] = mapped_column(String(10), index=True)
     closure: Mapped[Closure | None] = mapped_column(Word(Closure))
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    promised_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     contact: Mapped[Contact] = relationship(lazy="raise")
     caller: Mapped[Caller | None] = relationship(lazy="raise")
@@ -350,3 +377,63 @@ class Audit(Base):
     subject_kind: Mapped[str] = mapped_column(String(32))
     subject_id: Mapped[str] = mapped_column(String(64))
     why: Mapped[str] = mapped_column(Text)
+
+
+class LegalHold(Base):
+    """What must be kept though its time is over, or a citizen wants it erased; until it is lifted."""
+
+    __tablename__ = "legal_hold"
+    __table_args__ = (
+        CheckConstraint("(lifted_at IS NULL) = (lifted_by IS NULL)", name="lifted_by_somebody"),
+        Index("uq_legal_hold_standing", "ticket_id", unique=True, sqlite_where=_STANDING, postgresql_where=_STANDING),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
+    why: Mapped[str] = mapped_column(Text)
+    placed_by: Mapped[str] = mapped_column(String(64))
+    placed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    lifted_by: Mapped[str | None] = mapped_column(String(64))
+    lifted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    ticket: Mapped[Ticket] = relationship(lazy="raise")
+
+
+class Inspection(Base):
+    """A ticket sampled for 质检, and its score once somebody judged it. A ticket is sampled once."""
+
+    __tablename__ = "inspection"
+    __table_args__ = (
+        CheckConstraint("(done_at IS NULL) = (total IS NULL)", name="done_has_a_total"),
+        Index("ix_inspection_waiting", "sampled_at", sqlite_where=_UNDONE, postgresql_where=_UNDONE),
+        Index("ix_inspection_judged", "judged", "done_at"),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), unique=True)
+    rule: Mapped[str] = mapped_column(String(64))
+    judged: Mapped[str] = mapped_column(String(64))
+    sampled_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    sheet: Mapped[str] = mapped_column(String(64))
+    scores: Mapped[dict[str, int]] = mapped_column(JsonOf(dict[str, int]))
+    total: Mapped[int | None]
+    inspector: Mapped[str | None] = mapped_column(String(64))
+    remark: Mapped[str] = mapped_column(Text)
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    ticket: Mapped[Ticket] = relationship(lazy="raise")
+
+
+class Praise(Base):
+    """Whom a 表扬 ticket praises, and how: by telephone, letter, pennant."""
+
+    __tablename__ = "praise"
+    __table_args__ = (Index("ix_praise_agency", "agency_id", "at"),)
+
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), primary_key=True)
+    agency_id: Mapped[AgencyId] = mapped_column(String(64))
+    person: Mapped[str] = mapped_column(String(100))
+    form: Mapped[PraiseForm] = mapped_column(Word(PraiseForm))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    ticket: Mapped[Ticket] = relationship(lazy="raise")

@@ -1,7 +1,7 @@
 """What must hold between the parts of a pack: every id leads somewhere, trees have a root, seasons do not overlap."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -57,7 +57,7 @@ def check(faults: Faults, folder: Path, pack: Pack) -> dict[date, bool]:
         document = pack.not_accepted
         lines = [(document.line("reasons", i), one.id) for i, one in enumerate(document.part.reasons)]
         _ids(faults, document.file, "reason", lines)
-    return _check_deadlines(faults, folder, pack.deadlines, pack.info) if pack.deadlines else {}
+    return _check_deadlines(faults, folder, pack.deadlines, pack.info, agencies) if pack.deadlines else {}
 
 
 def _ids(faults: Faults, file: str, what: str, ids: Iterable[tuple[int, str]]) -> set[str]:
@@ -218,14 +218,18 @@ def _check_season(faults: Faults, file: str, line: int, season: Season) -> None:
 
 
 def _check_overlap(faults: Faults, file: str, line: int, variants: Sequence[MenuVariant]) -> None:
-    days = [
-        date(_LEAP_YEAR, month, day) for month in range(1, 13) for day in range(1, 32) if _day(f"{month:02}-{day:02}")
-    ]
     for index, one in enumerate(variants):
         for other in variants[index + 1 :]:
-            if shared := [day for day in days if one.active(day) and other.active(day)]:
-                wrong = f"{one.id!r} and {other.id!r} overlap from {shared[0]:%m-%d}"
+            if (first := _shared_day(one, other)) is not None:
+                wrong = f"{one.id!r} and {other.id!r} overlap from {first:%m-%d}"
                 faults.add(file, line, wrong, "move the seasons apart, one key can mean one thing a day")
+
+
+def _shared_day(one: Season, other: Season) -> date | None:
+    """The first day of a year that lies in both seasons."""
+    start = date(_LEAP_YEAR, 1, 1)
+    days = (start + timedelta(days=number) for number in range(366))
+    return next((day for day in days if one.active(day) and other.active(day)), None)
 
 
 def _day(text: str) -> date | None:
@@ -236,7 +240,11 @@ def _day(text: str) -> date | None:
 
 
 def _check_deadlines(
-    faults: Faults, folder: Path, document: Document[DeadlineRules], info: Document[SiteInfo] | None
+    faults: Faults,
+    folder: Path,
+    document: Document[DeadlineRules],
+    info: Document[SiteInfo] | None,
+    agencies: set[str],
 ) -> dict[date, bool]:
     rules, file = document.part, document.file
     known = set(rules.rules)
@@ -262,6 +270,7 @@ def _check_deadlines(
             faults.add(file, line, f"{key!r} has late_from but counts {rule_part.reply.unit}s", "count natural days")
         if rule_part.max_extensions and (rule_part.extension is None or rule_part.extension.amount == 0):
             faults.add(file, line, f"{key!r} allows extensions of no length", "add extension or set max_extensions: 0")
+    _check_changes(faults, document, agencies)
     for index, reminder in enumerate(rules.reminders):
         if (reminder.before is None) == (reminder.after is None):
             faults.add(file, document.line("reminders", index), "needs one of before and after", "keep one")
@@ -272,3 +281,22 @@ def _check_deadlines(
         return {}
     days = read_table(faults, folder, rules.calendar.overrides_file, CalendarDay)
     return {day.date: day.working for _, day in days}
+
+
+def _check_changes(faults: Faults, document: Document[DeadlineRules], agencies: set[str]) -> None:
+    file, changes = document.file, document.part.changes
+    known = set(document.part.rules)
+    for index, one in enumerate(changes):
+        line = document.line("changes", index)
+        for rule in (one.rule, one.use):
+            _dangling(faults, file, line, "deadline rule", rule, known)
+        if one.agency_id is not None:
+            _dangling(faults, file, line, "agency", one.agency_id, agencies)
+        elif one.active_from is None:
+            faults.add(file, line, "a change for no agency and no season", "name one, or change the rule itself")
+        _check_season(faults, file, line, one)
+        for other in changes[:index]:
+            same = (one.rule, one.agency_id) == (other.rule, other.agency_id)
+            if same and (one.active_from is None) == (other.active_from is None) and _shared_day(one, other):
+                wrong = f"a second change of {one.rule!r} for {one.agency_id or 'everybody'} on the same days"
+                faults.add(file, line, wrong, "keep one, or move the seasons apart")

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from ticketing.pack import Count, Name, Part, TimeOfDay, TimeRange, Weekday
-from ticketing.vocabulary import RequestType, Urgency
+from ticketing.pack_hotline import Season
+from ticketing.vocabulary import AgencyId, RequestType, Urgency
 
 
 class Unit(StrEnum):
@@ -45,6 +46,17 @@ class DeadlineRule(Part, frozen=True, kw_only=True):
     trigger: Name | None = None
     legal: Name | None = None
     note: str = ""
+
+
+class RuleChange(Season, frozen=True, kw_only=True):
+    """In place of `rule` the rule `use` counts: for an agency and every unit below it, in a season, or both.
+
+    Of several that fit, the one of the nearest agency counts, and of one agency the seasonal one. Changes do not chain.
+    """
+
+    rule: Name
+    use: Name
+    agency_id: AgencyId | None = None
 
 
 class CalendarRules(Part, frozen=True, kw_only=True):
@@ -114,6 +126,7 @@ class DeadlineRules(Part, frozen=True, kw_only=True):
     by_request_type: dict[RequestType, str]
     by_urgency: dict[Urgency, str]
     precedence: tuple[Literal["by_urgency", "category", "by_request_type", "default_rule"], ...]
+    changes: tuple[RuleChange, ...] = ()
     reminders: tuple[Reminder, ...]
     supervision_levels: tuple[SupervisionLevel, ...]
     callback: CallbackRules

@@ -8,7 +8,7 @@ import msgspec
 from ticketing.errors import AccessRefused
 from ticketing.lifecycle.table import HANDLERS, ROLE_NAMES, Actor
 from ticketing.masking import mask_name, mask_number, without
-from ticketing.records import AuditRecord, TicketFilter, TicketRecord
+from ticketing.records import AuditRecord, DueMark, Tally, TicketEventRecord, TicketFilter, TicketRecord
 from ticketing.service import utc_now
 from ticketing.site import Site
 from ticketing.unit_of_work import UnitOfWork
@@ -41,21 +41,44 @@ class Privacy:
         self._in_reach(ticket, actor)
         if ticket.sensitive:
             await self._keep(unit, actor, "read", reference, "")
-        return self._masked(ticket, actor)
+        return self.masked(ticket, actor)
 
     async def listing(
         self, unit: UnitOfWork, wanted: TicketFilter, actor: Actor, limit: int = 50
     ) -> tuple[TicketRecord, ...]:
         """A list for reading; handlers get their own and what is below them."""
-        if actor.role in HANDLERS:
-            if actor.agency_id is None:
-                return ()
-            mine = (actor.agency_id, *(one.id for one in self._site.descendants(actor.agency_id)))
-            asked = set(wanted.agencies)
-            wanted = msgspec.structs.replace(wanted, agencies=tuple(one for one in mine if not asked or one in asked))
-            if not wanted.agencies:
-                return ()
-        return tuple(self._masked(one, actor) for one in await unit.tickets.find(wanted, limit))
+        seen = self._own(wanted, actor)
+        found = await unit.tickets.find(seen, limit) if seen is not None else ()
+        return tuple(self.masked(one, actor) for one in found)
+
+    async def due_list(
+        self, unit: UnitOfWork, wanted: TicketFilter, actor: Actor, *, after: DueMark | None = None, limit: int = 50
+    ) -> tuple[TicketRecord, ...]:
+        """As `listing`, the earliest due first; asked on `after` the last one."""
+        seen = self._own(wanted, actor)
+        found = await unit.tickets.by_due(seen, after=after, limit=limit) if seen is not None else ()
+        return tuple(self.masked(one, actor) for one in found)
+
+    async def tally(self, unit: UnitOfWork, wanted: TicketFilter, actor: Actor) -> Tally:
+        """How many tickets such a list would have, and how many of them are overdue."""
+        seen = self._own(wanted, actor)
+        return await unit.tickets.tally(seen, self._now()) if seen is not None else Tally(tickets=0, overdue=0)
+
+    async def history(self, unit: UnitOfWork, reference: str, actor: Actor) -> tuple[TicketEventRecord, ...]:
+        """Every step of a ticket; a confidential citizen is out of its texts. Raises `AccessRefused`, `UnknownId`."""
+        ticket = await unit.tickets.get(reference)
+        self._in_reach(ticket, actor)
+        secrets = _secrets(ticket)
+        return tuple(
+            msgspec.structs.replace(
+                one,
+                why=without(one.why, secrets),
+                body={
+                    key: without(value, secrets) if isinstance(value, str) else value for key, value in one.body.items()
+                },
+            )
+            for one in await unit.tickets.events(reference)
+        )
 
     async def reveal(self, unit: UnitOfWork, reference: str, actor: Actor, why: str) -> Identity:
         """Who the citizen is, for a reason that is kept. A confidential ticket's agency never learns it."""
@@ -70,18 +93,38 @@ class Privacy:
         await self._keep(unit, actor, "reveal", reference, why)
         return Identity(name=ticket.citizen_name, phone=ticket.callback_phone)
 
+    def may_see(self, ticket: TicketRecord, actor: Actor) -> bool:
+        """Whether a ticket is this person's to read."""
+        try:
+            self._in_reach(ticket, actor)
+        except AccessRefused:
+            return False
+        return True
+
     def _in_reach(self, ticket: TicketRecord, actor: Actor) -> None:
         if actor.role not in HANDLERS:
             return
         own = actor.agency_id
         units = (ticket.lead_agency_id, ticket.holder_agency_id, *ticket.co_agency_ids)
-        known = [one for one in units if one is not None and one in self._site.agencies]
+        known = [one for one in units if one is not None and self._site.has_agency(one)]
         if own is None or not any(self._site.is_under(one, own) for one in known):
             raise AccessRefused("工单不在本单位办理")
 
-    def _masked(self, ticket: TicketRecord, actor: Actor) -> TicketRecord:
+    def _own(self, wanted: TicketFilter, actor: Actor) -> TicketFilter | None:
+        """What of a list this person may see; None: nothing."""
+        if actor.role not in HANDLERS:
+            return wanted
+        if actor.agency_id is None or not self._site.has_agency(actor.agency_id):
+            return None
+        mine = (actor.agency_id, *(one.id for one in self._site.descendants(actor.agency_id)))
+        asked = set(wanted.agencies)
+        agencies = tuple(one for one in mine if not asked or one in asked)
+        return msgspec.structs.replace(wanted, agencies=agencies) if agencies else None
+
+    def masked(self, ticket: TicketRecord, actor: Actor) -> TicketRecord:
+        """A ticket with name and number masked; out of a confidential one's texts they are gone."""
         hidden = ticket.confidential and actor.role not in REVEALS - HANDLERS
-        secrets = (ticket.citizen_name, ticket.callback_phone) if ticket.confidential else ()
+        secrets = _secrets(ticket)
         return msgspec.structs.replace(
             ticket,
             citizen_name="" if hidden else mask_name(ticket.citizen_name),
@@ -102,3 +145,8 @@ class Privacy:
                 why=why,
             )
         )
+
+
+def _secrets(ticket: TicketRecord) -> tuple[str, ...]:
+    """What must not stand in the texts of a ticket."""
+    return (ticket.citizen_name, ticket.callback_phone) if ticket.confidential else ()

@@ -53,6 +53,23 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
     body: dict[str, Any]
 
 
+class AgentMoveRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """From `at` on an agent is in `state`; `reason` is of a pause. The words are the telephone side's own."""
+
+    agent: str
+    at: datetime
+    state: str
+    reason: str | None = None
+
+
+class VisitAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a citizen said at a return visit; None where the question stayed unanswered."""
+
+    reached: bool
+    satisfied: bool | None = None
+    solved: bool | None = None
+
+
 class SpokenWord(msgspec.Struct, frozen=True, kw_only=True):
     """A recognised word; confidence 0..1."""
 
@@ -90,6 +107,7 @@ class TicketRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     `due_at` is counted from creation until the ticket is dispatched, then from dispatch. `revision` grows with every
     change. `holder_agency_id` is the unit at or below the lead that works on it; at `sign_by` it is signed by itself.
+    `promised_by` is an earlier due time than the rule's, set by hand at intake.
     """
 
     reference: Reference
@@ -126,17 +144,42 @@ class TicketRecord(msgspec.Struct, frozen=True, kw_only=True):
     merged_into: Reference | None = None
     closure: Closure | None = None
     closed_at: datetime | None = None
+    promised_by: datetime | None = None
 
 
 class TicketFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which tickets a list shows; what is empty does not matter. `agencies` lead or hold them."""
+    """Which tickets a list shows; what is empty does not matter. `agencies` lead or hold them.
+
+    `overdue_at`: an agency owes its reply since before then. `extension_asked`: an extension waits for its approval.
+    `references` are the only ones looked at; `of_caller` shows those of the number that contact came from.
+    """
 
     states: tuple[TicketState, ...] = ()
     agencies: tuple[AgencyId, ...] = ()
     due_before: datetime | None = None
+    overdue_at: datetime | None = None
     category_prefix: str = ""
     supervised: bool = False
+    extension_asked: bool = False
+    created_by: str = ""
+    of_caller: ContactId | None = None
+    reference_prefix: str = ""
+    references: tuple[str, ...] | None = None
     before: str = ""
+
+
+class DueMark(msgspec.Struct, frozen=True, kw_only=True):
+    """A place in a list by due time: that of the ticket last seen."""
+
+    due_at: datetime | None
+    reference: str
+
+
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """How many tickets a filter finds, and of how many the agency's reply is overdue."""
+
+    tickets: int
+    overdue: int
 
 
 class TicketEventRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,7 +231,10 @@ class PrecedentRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallbackRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A citizen to be called. `entered_at` keeps their place; not before `not_before`, best by `due_at`."""
+    """A citizen to be called. `entered_at` keeps their place; not before `not_before`, best by `due_at`.
+
+    `lease` says who calls them, until `leased_until`; past that time nobody does.
+    """
 
     id: int
     kind: CallbackKind
@@ -201,7 +247,16 @@ class CallbackRecord(msgspec.Struct, frozen=True, kw_only=True):
     due_at: datetime
     attempts: int
     outcome: str = ""
+    lease: str | None = None
+    leased_until: datetime | None = None
     closed_at: datetime | None = None
+
+
+class CallbackTally(msgspec.Struct, frozen=True, kw_only=True):
+    """How many citizens wait to be called, and how many of them longer than they should."""
+
+    waiting: int
+    overdue: int
 
 
 class AccountRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -214,6 +269,15 @@ class AccountRecord(msgspec.Struct, frozen=True, kw_only=True):
     skills: tuple[str, ...] = ()
     agency_id: AgencyId | None = None
     active: bool = True
+
+
+class HoldRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A legal hold that stands on a ticket."""
+
+    reference: Reference
+    why: str
+    placed_by: str
+    placed_at: datetime
 
 
 class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,19 +12,23 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ticketing.database import Database, create_engine
 from ticketing.errors import DatabaseUnready
+from ticketing.vault import Vault
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _UPGRADE_LOCK = 0x4859_0001  # PostgreSQL advisory lock: two servers starting at once upgrade one after the other
 
 
-async def upgrade(url: str, revision: str = "head") -> None:
-    """Create the tables, or bring them to `revision`; all or nothing. Raises `DatabaseUnready`."""
+async def upgrade(url: str, revision: str = "head", *, vault: Vault | None = None) -> None:
+    """Create the tables, or bring them to `revision`; all or nothing. Raises `DatabaseUnready`.
+
+    A database that was filled before identities were sealed needs the `vault`, else `KeysUnusable`.
+    """
     engine = create_engine(url, foreign_keys=False)
     try:
         async with engine.begin() as connection:
             if engine.dialect.name == "postgresql":
                 await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
-            await connection.run_sync(_upgrade, revision)
+            await connection.run_sync(_upgrade, revision, vault)
     except (SQLAlchemyError, OSError) as error:
         raise _unready(engine, error) from error
     finally:
@@ -50,10 +54,11 @@ def _unready(engine: AsyncEngine, error: Exception) -> DatabaseUnready:
     return DatabaseUnready(f"{address} cannot be used: {reason}; check [database] url and that it runs")
 
 
-def _upgrade(connection: Connection, revision: str) -> None:
+def _upgrade(connection: Connection, revision: str, vault: Vault | None) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
+    config.attributes["vault"] = vault
     command.upgrade(config, revision)
 
 

@@ -3,21 +3,22 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeAlias, TypeVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from ticketing.consequences import UNHURRIED
 from ticketing.deadlines import choose_rule, due_at
 from ticketing.entries import dispatches_of, event_of
-from ticketing.errors import AlreadySubmitted, DraftIncomplete, UnknownId
+from ticketing.errors import AlreadySubmitted, DraftIncomplete, DueTimeRefused, UnknownId
 from ticketing.lifecycle.life import OPEN, Life, after
-from ticketing.lifecycle.steps import AnsweredDirectly, Refused, Submitted, TransferredOut
+from ticketing.lifecycle.steps import AnsweredDirectly, Received, Refused, Submitted, TransferredOut
 from ticketing.lifecycle.table import Actor
 from ticketing.pack import Category
 from ticketing.records import ContactRecord, TicketRecord
 from ticketing.site import Site
 from ticketing.unit_of_work import UnitOfWork
-from ticketing.views import CallerView, DraftView, TicketView
+from ticketing.views import CallerView, DraftField, DraftView, TicketView
 from ticketing.vocabulary import (
     CategoryCode,
     ContactId,
@@ -38,8 +39,8 @@ REQUIRED = (FieldName.REQUEST_TYPE, FieldName.CATEGORY, FieldName.LEAD_AGENCY, F
 
 OPEN_STATES = tuple(OPEN)
 
-Outcome: TypeAlias = AnsweredDirectly | TransferredOut | Refused
-"""How a matter may end on the phone."""
+Outcome: TypeAlias = AnsweredDirectly | TransferredOut | Refused | Received
+"""How a matter may end on the phone; or that it only was registered and waits for somebody to accept it (登记)."""
 
 
 def utc_now() -> datetime:
@@ -67,11 +68,13 @@ class TicketService:
     ) -> TicketView:
         """Make the draft a ticket with a number, a due time and an entry in the outbox for each of its agencies.
 
-        With an `outcome` the matter ended on the phone (直办, 转紧急电话, 不予受理): it is closed and goes nowhere.
+        With an `outcome` the matter ended on the phone (直办, 转紧急电话, 不予受理): it is closed and goes nowhere;
+        or it was only registered (登记) and waits to be accepted.
         With `review` somebody looks at it before it is dispatched (预审).
-        Submitting a draft again answers with the ticket it is, whatever the key. The due time is the rule's, whatever
-        stands in the draft: giving more time is an extension and has a procedure of its own.
-        Raises `DraftIncomplete` with the missing fields, `UnknownId` for an id the site does not have.
+        Submitting a draft again answers with the ticket it is, whatever the key. A due time a person set may be
+        earlier than the rule's; giving more time is an extension and has a procedure of its own.
+        Raises `DraftIncomplete` with the missing fields, `UnknownId` for an id the site does not have,
+        `DueTimeRefused`.
         """
         now = self._now()
         contact = await unit.contacts.get(ContactId(draft.call))
@@ -130,6 +133,8 @@ class TicketService:
         usual = Urgency.NORMAL if request_type in UNHURRIED else category.urgency
         urgency = _word(FieldName.URGENCY, Urgency, values[FieldName.URGENCY] or usual)
         rule, _ = choose_rule(self._site.deadlines, category, request_type, urgency)
+        due = due_at(self._site.rule_for(rule, lead.id, now), now, self._calendar).due_at
+        promised = _set_by_hand(draft.fields[FieldName.DUE_AT], due, now, self._site.zone)
         return TicketRecord(
             reference=Reference(""),
             revision=0,
@@ -152,7 +157,8 @@ class TicketService:
             co_agency_ids=tuple(dict.fromkeys(one for one in co if one != lead.id)),
             urgency=urgency,
             deadline_rule_id=rule,
-            due_at=due_at(self._site.rule(rule), now, self._calendar).due_at,
+            due_at=promised or due,
+            promised_by=promised,
             title=values[FieldName.TITLE],
             content=values[FieldName.CONTENT],
             created_by=agent_id,
@@ -192,6 +198,24 @@ def _submitted(ticket: TicketRecord, review: bool) -> Submitted:
         deadline_rule_id=ticket.deadline_rule_id,
         review=review,
     )
+
+
+def _set_by_hand(field: DraftField, latest: datetime, now: datetime, zone: ZoneInfo) -> datetime | None:
+    """The due time a person set; None where the rule's stands."""
+    if not field.mine or not field.value.strip():
+        return None
+    try:
+        wanted = datetime.fromisoformat(field.value.strip())
+    except ValueError:
+        wanted = None
+    if wanted is None or wanted.tzinfo is None:
+        raise UnknownId(f"no {FieldName.DUE_AT} {field.value[:40]!r}")
+    if wanted <= now:
+        raise DueTimeRefused("手工填写的时限已过，请改填以后的时间或清空该项")
+    if wanted > latest:
+        last = latest.astimezone(zone)
+        raise DueTimeRefused(f"手工时限只能早于规则时限（{last:%Y-%m-%d %H:%M}），延长时限请在派单后申请延期")
+    return wanted if wanted < latest else None
 
 
 def _word(field: FieldName, words: type[_Word], value: str) -> _Word:

@@ -4,8 +4,8 @@
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -16,10 +16,18 @@ from ticketing.pack_checks import Pack, check
 from ticketing.pack_deadlines import DeadlineRule, DeadlineRules
 from ticketing.pack_hotline import SiteInfo
 from ticketing.pack_reader import Faults, read_json_lines, read_table, read_yaml
+from ticketing.pack_retired import PartKind, Retired, read_retired
 from ticketing.vocabulary import AgencyId, ArticleId, CategoryCode, PlaceId
 
 _Key = TypeVar("_Key")
 _Part = TypeVar("_Part")
+
+WORDS: Mapping[PartKind, str] = {
+    PartKind.RULE: "deadline rule",
+    PartKind.REFUSAL: "reason for not accepting",
+    **{kind: kind.value for kind in (PartKind.AGENCY, PartKind.CATEGORY, PartKind.PLACE, PartKind.ARTICLE)},
+}
+"""What a person calls each kind of part."""
 
 COUNTY_WORD = "county"
 """In a category's agency rule: the unit of the county the place lies in."""
@@ -29,7 +37,10 @@ SUBDISTRICT_WORD = "subdistrict"
 
 
 class Site:
-    """One hotline's data. Look-ups raise `UnknownId`, naming what was asked for."""
+    """One hotline's data. Look-ups raise `UnknownId`, naming what was asked for.
+
+    They also answer for retired ids, which stand in none of the tables: nothing new can name one.
+    """
 
     def __init__(
         self,
@@ -43,6 +54,7 @@ class Site:
         not_accepted: NotAccepted,
         emergency: Emergency,
         calendar_overrides: dict[date, bool],
+        retired: Retired | None = None,
     ) -> None:
         self.info = info
         self.agencies = agencies
@@ -53,6 +65,7 @@ class Site:
         self.not_accepted = not_accepted
         self.emergency = emergency
         self.calendar_overrides = calendar_overrides
+        self.retired = retired or Retired()
         self.zone = ZoneInfo(info.timezone)
         self._children: dict[AgencyId, list[Agency]] = defaultdict(list)
         for agency in agencies.values():
@@ -61,27 +74,51 @@ class Site:
 
     def agency(self, agency_id: str) -> Agency:
         """The handling unit."""
-        return _named("agency", self.agencies, AgencyId(agency_id))
+        return self._named(PartKind.AGENCY, self.agencies, AgencyId(agency_id))
+
+    def has_agency(self, agency_id: str | None) -> bool:
+        """Whether the unit is, or once was, one of the site's."""
+        return agency_id in self.agencies or bool(agency_id and self.retired.get(PartKind.AGENCY, agency_id))
 
     def category(self, code: str) -> Category:
         """The leaf of the taxonomy."""
-        return _named("category", self.categories, CategoryCode(code))
+        return self._named(PartKind.CATEGORY, self.categories, CategoryCode(code))
 
     def place(self, place_id: str) -> Place:
         """The row of the gazetteer."""
-        return _named("place", self.places, PlaceId(place_id))
+        return self._named(PartKind.PLACE, self.places, PlaceId(place_id))
 
     def article(self, article_id: str) -> Article:
         """The article of the knowledge base."""
-        return _named("article", self.articles, ArticleId(article_id))
+        return self._named(PartKind.ARTICLE, self.articles, ArticleId(article_id))
 
     def rule(self, rule_id: str) -> DeadlineRule:
         """The deadline rule."""
-        return _named("deadline rule", self.deadlines.rules, rule_id)
+        return self._named(PartKind.RULE, self.deadlines.rules, rule_id)
+
+    def applied_rule(self, rule_id: str, agency_id: str | None, at: datetime) -> str:
+        """The id of the rule that counts in place of `rule_id` for an agency, dispatched at `at` (aware).
+
+        Raises `UnknownId` for an agency or a rule the site does not have.
+        """
+        self.rule(rule_id)
+        day = at.astimezone(self.zone).date()
+        fitting = [one for one in self.deadlines.changes if one.rule == rule_id and one.active(day)]
+        near = [agency_id, *(above.id for above in self.ancestors(agency_id))] if agency_id else []
+        for agency in (*near, None):
+            here = [one for one in fitting if one.agency_id == agency]
+            if here:
+                return min(here, key=lambda one: one.active_from is None).use
+        return rule_id
+
+    def rule_for(self, rule_id: str, agency_id: str | None, at: datetime) -> DeadlineRule:
+        """The deadline rule that counts, see `applied_rule`. An agency the site no longer has takes no exception."""
+        known = agency_id if self.has_agency(agency_id) else None
+        return self.rule(self.applied_rule(rule_id, known, at))
 
     def refusal(self, refusal_id: str) -> Refusal:
         """The reason for not accepting."""
-        return _named("reason for not accepting", self._refusals, refusal_id)
+        return self._named(PartKind.REFUSAL, self._refusals, refusal_id)
 
     def children(self, agency_id: str) -> tuple[Agency, ...]:
         """The units directly under an agency, in the pack's order."""
@@ -107,11 +144,18 @@ class Site:
 
     def county_of(self, place: Place) -> Place | None:
         """The county a place lies in; None where the gazetteer does not say."""
-        return self.places[place.county_id] if place.county_id else None
+        return self.place(place.county_id) if place.county_id else None
 
     def subdistrict_of(self, place: Place) -> Place | None:
         """The subdistrict or town a place lies in; None where the gazetteer does not say."""
-        return self.places[place.subdistrict_id] if place.subdistrict_id else None
+        return self.place(place.subdistrict_id) if place.subdistrict_id else None
+
+    def _named(self, kind: PartKind, parts: Mapping[_Key, _Part], key: _Key) -> _Part:
+        found = parts.get(key) or self.retired.get(kind, str(key))
+        if found is None:
+            raise UnknownId(f"no {WORDS[kind]} {str(key)[:40]!r} in this site")
+        part: _Part = found
+        return part
 
     def place_path(self, place: Place) -> str:
         """Where it is as a person says it: 盐湖区北城街道学苑路."""
@@ -138,6 +182,7 @@ def load_site(folder: Path) -> Site:
         emergency=read_yaml(faults, folder, "emergency.yaml", Emergency),
     )
     overrides = check(faults, folder, pack)
+    retired = read_retired(faults, folder)
     faults.raise_if_any()
     assert pack.info and pack.deadlines and pack.not_accepted and pack.emergency  # a missing one is a fault
     return Site(
@@ -150,11 +195,5 @@ def load_site(folder: Path) -> Site:
         not_accepted=pack.not_accepted.part,
         emergency=pack.emergency.part,
         calendar_overrides=overrides,
+        retired=retired,
     )
-
-
-def _named(what: str, parts: dict[_Key, _Part], key: _Key) -> _Part:
-    try:
-        return parts[key]
-    except KeyError:
-        raise UnknownId(f"no {what} {str(key)[:40]!r} in this site") from None

@@ -25,8 +25,11 @@ from ticketing.repositories.call_events import CallEventRepository
 from ticketing.repositories.callbacks import CallbackRepository
 from ticketing.repositories.contacts import ContactRepository
 from ticketing.repositories.drafts import DraftRepository
+from ticketing.repositories.keeping import KeepingRepository
 from ticketing.repositories.outbox import OutboxRepository
 from ticketing.repositories.precedents import PrecedentRepository
+from ticketing.repositories.sealing import VAULT
+from ticketing.repositories.statistics import StatisticsRepository
 from ticketing.repositories.tickets import TicketRepository
 from ticketing.repositories.transcripts import TranscriptRepository
 
@@ -48,9 +51,11 @@ class UnitOfWork:
     outbox: OutboxRepository
     precedents: PrecedentRepository
     callbacks: CallbackRepository
+    keeping: KeepingRepository
     accounts: AccountRepository
     audits: AuditRepository
     articles: ArticleRepository
+    statistics: StatisticsRepository
 
     def __init__(self, database: Database, *, reads: bool = False) -> None:
         self._database = database
@@ -61,7 +66,7 @@ class UnitOfWork:
     async def __aenter__(self) -> Self:
         await self._take_turn()
         engine = self._database.reading_engine if self._reads else self._database.engine
-        session = AsyncSession(engine, expire_on_commit=False)
+        session = AsyncSession(engine, expire_on_commit=False, info={VAULT: self._database.vault})
         try:
             await session.connection()  # begins here, so that a failure to connect is met here
         except BaseException as error:
@@ -79,9 +84,11 @@ class UnitOfWork:
         self.outbox = OutboxRepository(session)
         self.precedents = PrecedentRepository(session)
         self.callbacks = CallbackRepository(session)
+        self.keeping = KeepingRepository(session)
         self.accounts = AccountRepository(session)
         self.audits = AuditRepository(session)
         self.articles = ArticleRepository(session)
+        self.statistics = StatisticsRepository(session)
         return self
 
     async def __aexit__(

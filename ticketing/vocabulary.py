@@ -131,6 +131,16 @@ class CallbackState(StrEnum):
     CANCELLED = "cancelled"  # the citizen called in first, or there is nothing to ask any more
 
 
+class CallOutcome(StrEnum):
+    """How an attempt to call a citizen ended."""
+
+    REACHED = "reached"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    DECLINED = "declined"  # reached, and wants no call
+    WRONG_NUMBER = "wrong_number"
+
+
 class ContactState(StrEnum):
     """How far a contact came. `answered` means by a person."""
 
@@ -146,6 +156,15 @@ class RecordingKind(StrEnum):
     MIX = "mix"
     CITIZEN = "citizen"
     AGENT = "agent"
+
+
+class PraiseForm(StrEnum):
+    """How a citizen praises (表扬形式)."""
+
+    CALL = "call"  # 感谢电话
+    LETTER = "letter"  # 感谢信
+    PENNANT = "pennant"  # 锦旗
+    ONLINE = "online"  # 网上留言
 
 
 class AgencyPart(StrEnum):

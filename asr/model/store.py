@@ -18,6 +18,7 @@ EMBEDDED: Final = Path(__file__).parent / "embedded"
 """The model the product ships: made from synthetic speech, for demonstration and tests only."""
 
 MANIFEST: Final = "manifest.json"
+LANGUAGE: Final = "adaptation/language.gz"
 _FST_MAGIC: Final = 2125659606
 _FST_HAS_OUTPUT_SYMBOLS: Final = 2
 
@@ -40,12 +41,15 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A model that is whole. `look_ahead` graphs take hot words at run time, static ones do not."""
+    """A model that is whole. `look_ahead` graphs take hot words at run time, static ones do not; `adaptable` ones carry
+    the counts from which `asr.model.adapt` makes their graph anew.
+    """
 
     name: str
     path: Path
     about: str
     look_ahead: bool
+    adaptable: bool
     sample_rate: int
     size: int
 
@@ -92,6 +96,7 @@ def check(path: Path, *, hashes: bool = False) -> ModelInfo:
         path=path,
         about=manifest.about if manifest else "",
         look_ahead=look_ahead,
+        adaptable=(path / LANGUAGE).is_file(),
         sample_rate=_sample_rate(features),
         size=sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),
     )

@@ -13,13 +13,16 @@ FOUND = 1_000
 
 @dataclass
 class Announcer:
-    """Plays to the citizen's leg. `playback` is what runs now; `ahead` the place last heard of."""
+    """Plays to the citizen's leg. `playback` is what runs now; `ahead` and `wait_ms` are what was last heard of."""
 
     call: CallId
     plan: CallPlan
     work: Work
     playback: PlaybackId | None = None
     ahead: int | None = None
+    wait_ms: int | None = None
+    _told_minutes: int | None = None
+    _comforts: int = 0
     _told: int | None = None
     _told_ms: int | None = None
     _plays: int = 0
@@ -50,16 +53,39 @@ class Announcer:
         """Use no number up to `plays` any more."""
         self._plays = max(self._plays, plays)
 
-    def moved(self, leg: LegId, ahead: int) -> None:
-        """The place in the queue; said at once unless one was said a moment ago."""
+    def moved(self, leg: LegId, ahead: int, wait_ms: int | None = None) -> None:
+        """The place in the queue and the wait; said at once unless something was said a moment ago."""
+        moved = ahead != self._told
         self.ahead = ahead
+        self.wait_ms = wait_ms
         rested = self._told_ms is None or self.work.now_ms - self._told_ms >= self.plan.announce_gap_ms
-        if ahead != self._told and rested:
+        if moved and rested:
             self.comfort(leg)
 
     def comfort(self, leg: LegId) -> None:
-        """Tell the place, or that all are busy where it is not known; the next time comes by itself."""
+        """Tell the place and the wait, or that all are busy; the next time comes by itself.
+
+        The wait told never grows: where it would, only the place is told. Where nothing is new, a comfort is said.
+        """
         self.work.start(Timer.COMFORT, self.plan.announce_every_ms)
-        if self.playback is None and self.play(leg, self.plan.queue.place(self.ahead)):
+        if self.playback is not None:
+            return
+        sounds = self._news()
+        if self.play(leg, sounds):
             self._told = self.ahead
             self._told_ms = self.work.now_ms
+
+    def _news(self) -> tuple[str, ...]:
+        queue = self.plan.queue
+        minutes = queue.minutes(self.wait_ms)
+        if minutes is not None and self._told_minutes is not None and minutes > self._told_minutes:
+            minutes = None
+        first = self._told_ms is None
+        if not first and queue.comforts and self.ahead == self._told and minutes in (None, self._told_minutes):
+            self._comforts += 1
+            return queue.comforts[(self._comforts - 1) % len(queue.comforts)]
+        news = queue.place(self.ahead)
+        if minutes is not None:
+            self._told_minutes = minutes
+            news = (*news, *queue.waits[minutes])
+        return (*news, *queue.notice) if first else news

@@ -4,6 +4,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from ivr.calls.caller import Caller
 from ivr.calls.vocabulary import AgentId, HangupCause, LegId, OfferOutcome, Party, PlaybackId, Skill
 
 
@@ -36,6 +37,7 @@ class JoinQueue(Effect, frozen=True, kw_only=True):
 
     skill: Skill
     entered_ms: int
+    caller: Caller = Caller()
 
 
 class LeaveQueue(Effect, frozen=True, kw_only=True):

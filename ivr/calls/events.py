@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from ivr.calls.vocabulary import AgentId, CallId, HangupCause, LegId, Party, PlaybackId
+from ivr.calls.vocabulary import AgentId, CallId, HangupCause, LegId, Party, PlaybackId, Skill
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
@@ -107,9 +107,15 @@ class AgentLost(Event, frozen=True, kw_only=True):
 
 
 class QueueMoved(Event, frozen=True, kw_only=True):
-    """The ACD says where the waiting citizen stands: `ahead` callers before this one."""
+    """The ACD says where the waiting citizen stands: `ahead` callers before this one.
+
+    `wait_ms` is how much longer they will wait at most, most likely; None where that cannot be said. `skill` is what
+    they wait for.
+    """
 
     ahead: int
+    wait_ms: int | None = None
+    skill: Skill | None = None
 
 
 class FoundStanding(Event, frozen=True, kw_only=True):

@@ -4,40 +4,40 @@ Definitions:
 
 - offered (呼入): calls that arrived. A call still waiting is undecided and stays out of every rate, counted apart.
 - answered (人工接通): citizen and agent heard each other, first time.
-- abandoned (放弃): the citizen hung up before that. Short ones (under `short_ms`) are counted apart, never left out.
-- given back: returned to the dialplan's fallback; an unanswered call like an abandoned one.
+- abandoned (放弃): the citizen hung up before that. Short ones (up to `short_ms`) are counted apart; the abandon rate
+  leaves them out of both sides.
+- given back: the hotline let go of the citizen (limit of the wait, no agents, a key); unanswered like an abandoned call
+  in the answer rate and the service levels, as Asterisk's own queue counts it; not an abandonment.
+- handled: answered, the conversation and its after-call work over. Times of work are means over these.
 - GB/T 33358-2016 asks for an answer within 15 s without saying when the clock starts, so both starts are offered:
   arrival, or entry into the queue. By the second, who never came so far is left out, counted apart.
 
-Entry into the queue is the first word of the ACD about the call: its place, or its agent.
+The same definitions hold for an Asterisk queue_log (`ivr.calls.queue_log`), where only the second start is known.
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
-from enum import Enum, StrEnum
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
 
 import msgspec
 
-from ivr.calls.events import (
-    AgentReserved,
-    CallArrived,
-    FoundStanding,
-    GivenBack,
-    LegHungUp,
-    LegsJoined,
-    QueueMoved,
-    Recorded,
-)
-from ivr.calls.vocabulary import CallId, LegId
+from ivr.calls.figures import CallFigures, ClockStart, Tally, fold
+from ivr.calls.ratios import Mean, Ratio, Waits
+from ivr.calls.worst_day import worst_day
 
-DAY = timedelta(hours=24)
-
-
-class ClockStart(StrEnum):
-    """When the citizen's wait begins."""
-
-    ARRIVAL = "arrival"
-    QUEUE_ENTRY = "queue_entry"
+__all__ = [
+    "CallFigures",
+    "ClockStart",
+    "Formula",
+    "Measures",
+    "Ratio",
+    "Sums",
+    "Tally",
+    "Waits",
+    "fold",
+    "measure",
+    "worst_day",
+]
 
 
 class Formula(Enum):
@@ -50,62 +50,12 @@ class Formula(Enum):
     SHORT_AS_GOOD = 5  # (answered in time + abandoned short) / all
 
 
-class CallFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """One call's part in the figures. Times are milliseconds since arrival; None where it did not happen."""
-
-    call: CallId
-    arrived_at: datetime
-    queued_ms: int | None = None
-    answered_ms: int | None = None
-    left_ms: int | None = None
-    given_back: bool = False
-
-    @property
-    def decided(self) -> bool:
-        """Whether it is known if a person answered."""
-        return self.answered_ms is not None or self.left_ms is not None
-
-    def wait_ms(self, start: ClockStart) -> int | None:
-        """How long the citizen waited for a person or until they left; None while undecided or never in the queue."""
-        end = self.answered_ms if self.answered_ms is not None else self.left_ms
-        begin = 0 if start is ClockStart.ARRIVAL else self.queued_ms
-        return None if end is None or begin is None else max(0, end - begin)
-
-
-class Ratio(msgspec.Struct, frozen=True, kw_only=True):
-    """A rate with what it is made of. `left_out` says what its denominator does not hold, and how many."""
-
-    name: str
-    part: int
-    of: int
-    left_out: tuple[tuple[str, int], ...] = ()
-
-    @property
-    def value(self) -> float | None:
-        """The rate; None where there is nothing to divide by."""
-        return self.part / self.of if self.of else None
-
-    def __str__(self) -> str:
-        shown = "n/a" if self.value is None else f"{self.value:.2%}"
-        apart = "; ".join(f"{count} {why}" for why, count in self.left_out if count)
-        return f"{self.name}: {self.part}/{self.of} = {shown}" + (f" (left out: {apart})" if apart else "")
-
-
-class Waits(msgspec.Struct, frozen=True, kw_only=True):
-    """How long people waited, in milliseconds; `mean_ms` rounds half up."""
-
-    count: int
-    total_ms: int
-    longest_ms: int
-
-    @property
-    def mean_ms(self) -> int | None:
-        """The mean; None where nobody waited."""
-        return (2 * self.total_ms + self.count) // (2 * self.count) if self.count else None
-
-
 class Measures(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures of a set of calls for one start of the clock. Counts first; every rate is made of them."""
+    """The figures of a set of calls for one start of the clock. Counts first; every rate is made of them.
+
+    `lost_within` holds the given back, `lost_short` does not. `working` are answered calls whose conversation or
+    after-call work is not over; `talk_ms`, `hold_ms` (part of the talk) and `wrap_ms` are of the handled.
+    """
 
     start: ClockStart
     within_ms: int
@@ -121,11 +71,21 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
     lost_short: int
     answered_waits: Waits
     lost_waits: Waits
+    handled: int = 0
+    talk_ms: int = 0
+    hold_ms: int = 0
+    wrap_ms: int = 0
+    missed_offers: int = 0
 
     @property
     def lost(self) -> int:
         """Unanswered calls: abandoned and given back."""
         return self.abandoned + self.given_back
+
+    @property
+    def working(self) -> int:
+        """Answered and not over yet."""
+        return self.answered - self.handled
 
     @property
     def answer_rate(self) -> Ratio:
@@ -134,23 +94,44 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def abandon_rate(self) -> Ratio:
-        """放弃率, short ones left out of both sides."""
-        part, of = self.lost - self.lost_short, self.answered + self.lost - self.lost_short
+        """放弃率: (abandoned - short) / (offered - short)."""
+        part, of = self.abandoned - self.lost_short, self.answered + self.lost - self.lost_short
         apart = (*self._left_out, (f"left within {self.short_ms} ms", self.lost_short))
         return Ratio(name="abandon rate", part=part, of=of, left_out=apart)
 
     def service_level(self, formula: Formula = Formula.STRICT) -> Ratio:
         """`within_ms` 接通率 by one of the published formulas, named in the ratio."""
         in_time, every = self.answered_within, self.answered + self.lost
-        part, of = {
-            Formula.FORGIVING: (in_time + self.lost_within, every),
-            Formula.ANSWERED_ONLY: (in_time, self.answered),
-            Formula.STRICT: (in_time, every),
-            Formula.LATE_ABANDONS: (in_time, every - self.lost_within),
-            Formula.SHORT_AS_GOOD: (in_time + self.lost_short, every),
+        part, of, apart = {
+            Formula.FORGIVING: (in_time + self.lost_within, every, 0),
+            Formula.ANSWERED_ONLY: (in_time, self.answered, self.lost),
+            Formula.STRICT: (in_time, every, 0),
+            Formula.LATE_ABANDONS: (in_time, every - self.lost_within, self.lost_within),
+            Formula.SHORT_AS_GOOD: (in_time + self.lost_short, every, 0),
         }[formula]
         name = f"answered within {self.within_ms} ms of {self.start.value}, formula {formula.value}"
-        return Ratio(name=name, part=part, of=of, left_out=self._left_out)
+        return Ratio(name=name, part=part, of=of, left_out=(*self._left_out, ("unanswered", apart)))
+
+    @property
+    def speed_of_answer(self) -> Mean:
+        """平均应答时长 (ASA): the wait of the answered."""
+        waits = self.answered_waits
+        return Mean(
+            name="average speed of answer",
+            total_ms=waits.total_ms,
+            of=waits.count,
+            left_out=(("unanswered", self.lost), *self._left_out),
+        )
+
+    @property
+    def handle_time(self) -> Mean:
+        """平均处理时长 (AHT): talk, hold in it, and after-call work of the handled."""
+        return Mean(
+            name="average handle time",
+            total_ms=self.talk_ms + self.wrap_ms,
+            of=self.handled,
+            left_out=(("answered and not over yet", self.working),),
+        )
 
     @property
     def _left_out(self) -> tuple[tuple[str, int], ...]:
@@ -170,49 +151,98 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Tally:
-    """The fold. Add the records of each call in order of `seq`; calls may interleave."""
+@dataclass
+class _Waited:
+    count: int = 0
+    total_ms: int = 0
+    longest_ms: int = 0
+    within: int = 0
 
-    def __init__(self) -> None:
-        self._figures: dict[CallId, CallFigures] = {}
-        self._citizens: dict[CallId, LegId] = {}
+    def add(self, wait_ms: int, within_ms: int, sign: int) -> None:
+        self.count += sign
+        self.total_ms += sign * wait_ms
+        self.longest_ms = max(self.longest_ms, wait_ms)
+        self.within += sign * (wait_ms <= within_ms)
 
-    def add(self, recorded: Recorded) -> None:
-        """Count one line of the log."""
-        event, ms = recorded.event, recorded.offset_ms
-        figures = self._figures.get(recorded.call)
-        if figures is None:
-            if isinstance(event, CallArrived):
-                self._citizens[recorded.call] = event.leg
-                self._figures[recorded.call] = CallFigures(call=recorded.call, arrived_at=recorded.at)
+    def seen(self) -> Waits:
+        return Waits(count=self.count, total_ms=self.total_ms, longest_ms=self.longest_ms)
+
+
+@dataclass
+class Sums:
+    """Running sums of `CallFigures`, so that a day's figures cost no more at night than in the morning.
+
+    `changed` fits `Tally`. In time and short both include their bound.
+    """
+
+    start: ClockStart = ClockStart.ARRIVAL
+    within_ms: int = 15_000
+    short_ms: int = 5_000
+    _offered: int = 0
+    _undecided: int = 0
+    _never_queued: int = 0
+    _given_back: int = 0
+    _short: int = 0
+    _handled: int = 0
+    _talk_ms: int = 0
+    _hold_ms: int = 0
+    _wrap_ms: int = 0
+    _missed_offers: int = 0
+    _answered: _Waited = field(default_factory=_Waited)
+    _lost: _Waited = field(default_factory=_Waited)
+
+    def changed(self, before: CallFigures | None, after: CallFigures) -> None:
+        """A call counts for something else now."""
+        if before is not None:
+            self.add(before, -1)
+        self.add(after)
+
+    def add(self, call: CallFigures, sign: int = 1) -> None:
+        """Count a call, or with `sign` -1 take back what it counted for. Its wait is final once it has one."""
+        self._offered += sign
+        self._missed_offers += sign * call.missed_offers
+        if not call.decided:
+            self._undecided += sign
             return
-        match event:
-            case QueueMoved() | AgentReserved() | FoundStanding() if figures.queued_ms is None:
-                figures = msgspec.structs.replace(figures, queued_ms=ms)
-        citizen = self._citizens[recorded.call]
-        match event:
-            case LegsJoined(citizen_leg=leg) if leg == citizen and not figures.decided:
-                figures = msgspec.structs.replace(figures, answered_ms=ms)
-            case FoundStanding(agent_leg=leg) if leg is not None and not figures.decided:
-                figures = msgspec.structs.replace(figures, answered_ms=ms)
-            case LegHungUp(leg=leg) if leg == citizen and not figures.decided:
-                figures = msgspec.structs.replace(figures, left_ms=ms)
-            case GivenBack() if not figures.decided:
-                figures = msgspec.structs.replace(figures, left_ms=ms, given_back=True)
-        self._figures[recorded.call] = figures
+        wait = call.wait_ms(self.start)
+        if wait is None:
+            self._never_queued += sign
+            return
+        if call.answered_ms is not None:
+            self._answered.add(wait, self.within_ms, sign)
+            if call.handled:
+                self._handled += sign
+                self._talk_ms += sign * call.talk_ms
+                self._hold_ms += sign * call.hold_ms
+                self._wrap_ms += sign * call.wrap_ms
+            return
+        self._lost.add(wait, self.within_ms, sign)
+        self._given_back += sign * call.given_back
+        self._short += sign * (wait <= self.short_ms and not call.given_back)
 
-    @property
-    def calls(self) -> list[CallFigures]:
-        """Every call seen, in order of arrival."""
-        return sorted(self._figures.values(), key=lambda call: (call.arrived_at, call.call))
-
-
-def fold(log: Iterable[Recorded]) -> list[CallFigures]:
-    """The calls of a log."""
-    tally = Tally()
-    for recorded in log:
-        tally.add(recorded)
-    return tally.calls
+    def measures(self) -> Measures:
+        """The figures now."""
+        return Measures(
+            start=self.start,
+            within_ms=self.within_ms,
+            short_ms=self.short_ms,
+            offered=self._offered,
+            answered=self._answered.count,
+            abandoned=self._lost.count - self._given_back,
+            given_back=self._given_back,
+            undecided=self._undecided,
+            never_queued=self._never_queued,
+            answered_within=self._answered.within,
+            lost_within=self._lost.within,
+            lost_short=self._short,
+            answered_waits=self._answered.seen(),
+            lost_waits=self._lost.seen(),
+            handled=self._handled,
+            talk_ms=self._talk_ms,
+            hold_ms=self._hold_ms,
+            wrap_ms=self._wrap_ms,
+            missed_offers=self._missed_offers,
+        )
 
 
 def measure(
@@ -221,57 +251,8 @@ def measure(
     within_ms: int = 15_000,
     short_ms: int = 5_000,
 ) -> Measures:
-    """The figures of `calls`. `within_ms` is GB/T 33358-2016's 15 s; in time and short both include their bound."""
-    every = list(calls)
-    waits = [(call, wait) for call in every if (wait := call.wait_ms(start)) is not None]
-    answered = [wait for call, wait in waits if call.answered_ms is not None]
-    lost = [wait for call, wait in waits if call.answered_ms is None]
-    given_back = sum(call.given_back for call, _ in waits)
-    undecided = sum(not call.decided for call in every)
-    return Measures(
-        start=start,
-        within_ms=within_ms,
-        short_ms=short_ms,
-        offered=len(every),
-        answered=len(answered),
-        abandoned=len(lost) - given_back,
-        given_back=given_back,
-        undecided=undecided,
-        never_queued=len(every) - undecided - len(waits),
-        answered_within=sum(wait <= within_ms for wait in answered),
-        lost_within=sum(wait <= within_ms for wait in lost),
-        lost_short=sum(wait <= short_ms for wait in lost),
-        answered_waits=_waits(answered),
-        lost_waits=_waits(lost),
-    )
-
-
-def _waits(waits: Sequence[int]) -> Waits:
-    return Waits(count=len(waits), total_ms=sum(waits), longest_ms=max(waits, default=0))
-
-
-def worst_day(calls: Sequence[CallFigures]) -> tuple[datetime, Ratio] | None:
-    """The lowest answer rate over any continuous 24 h and when that began (GB/T 33358-2016 asks for 95 % in each).
-
-    `calls` in order of arrival. A window of 24 h ends with each arrival that lies a day or more after the first; where
-    none does, all calls are the one window. None without a decided call.
-    """
-    decided = [call for call in calls if call.decided]
-    if not decided:
-        return None
-    worst: tuple[datetime, int, int] | None = None
-    first = answered = 0
-    for last, call in enumerate(decided):
-        answered += call.answered_ms is not None
-        while decided[first].arrived_at <= call.arrived_at - DAY:
-            answered -= decided[first].answered_ms is not None
-            first += 1
-        whole = call.arrived_at - decided[0].arrived_at >= DAY
-        if whole or (last == len(decided) - 1 and worst is None):
-            of = last - first + 1
-            if worst is None or answered * worst[2] < worst[1] * of:
-                worst = (decided[first].arrived_at, answered, of)
-    assert worst is not None
-    began, part, of = worst
-    undecided = len(calls) - len(decided)
-    return began, Ratio(name="worst 24 h answer rate", part=part, of=of, left_out=(("undecided", undecided),))
+    """The figures of `calls`. `within_ms` is GB/T 33358-2016's 15 s."""
+    sums = Sums(start=start, within_ms=within_ms, short_ms=short_ms)
+    for call in calls:
+        sums.add(call)
+    return sums.measures()

@@ -1,30 +1,43 @@
 """Who can take calls: the agents and what each is doing, by a table of legal moves. Pure; the caller has the clock."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 
 import msgspec
 
 from ivr.calls.errors import AgentUnknown, MoveRefused
-from ivr.calls.vocabulary import AgentId, AgentState, CallId, OfferOutcome, PauseReason, Skill
+from ivr.calls.vocabulary import AgentId, AgentState, CallerClass, CallId, OfferOutcome, PauseReason, Skill
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True):
-    """A person of the roster; `endpoint` is their phone in Asterisk's words (`PJSIP/1001`)."""
+    """A person of the roster; `endpoint` is their phone in Asterisk's words (`PJSIP/1001`).
+
+    `expertise` is their level in a skill, 1 where it does not say; greater is better. `kept_for` are the classes of
+    callers they are kept for, empty for everybody. `most_per_hour` limits the calls they are offered; 0 does not.
+    """
 
     id: AgentId
     name: str
     extension: str
     endpoint: str
     skills: frozenset[Skill]
+    expertise: Mapping[Skill, int] = {}
+    kept_for: frozenset[CallerClass] = frozenset()
+    most_per_hour: int = 0
+
+    @property
+    def levels(self) -> dict[Skill, int]:
+        """The level of each skill they have."""
+        return {skill: self.expertise.get(skill, 1) for skill in self.skills}
 
 
 class Seat(msgspec.Struct, frozen=True, kw_only=True):
     """What an agent is doing, since when (UTC) and on which call.
 
     `pause_next` and `leaving` are what the agent asked for during a call: both take effect when its wrap-up ends.
-    `idle_rank` orders the available by how long they have been idle, the smallest longest.
+    `idle_rank` orders the available by how long they have been idle, the smallest longest; `taken` counts the calls
+    they have talked on since they signed in.
     """
 
     agent: Agent
@@ -35,6 +48,7 @@ class Seat(msgspec.Struct, frozen=True, kw_only=True):
     pause_next: PauseReason | None = None
     leaving: bool = False
     idle_rank: int = 0
+    taken: int = 0
 
 
 class Move(StrEnum):
@@ -235,10 +249,13 @@ class Roster:
         if state is AgentState.AVAILABLE and move is not Move.TAKE_BACK:
             self._ranks += 1
             rank = self._ranks
+        taken = seat.taken + (move is Move.CONNECT)
+        if seat.state is AgentState.LOGGED_OUT:
+            taken = 0
         bound = call or seat.call if state in BOUND else None
         return self._put(
             msgspec.structs.replace(
-                seat, state=state, since=at, pause_reason=reason, call=bound, idle_rank=rank, **changes
+                seat, state=state, since=at, pause_reason=reason, call=bound, idle_rank=rank, taken=taken, **changes
             )
         )
 

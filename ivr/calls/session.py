@@ -23,13 +23,23 @@ from ivr.calls.announcer import FOUND, Announcer
 from ivr.calls.effects import AnyEffect
 from ivr.calls.events import AnyEvent, Recorded
 from ivr.calls.plan import CallPlan
-from ivr.calls.vocabulary import AgentId, CallId, CallState, HangupCause, LegId, OfferOutcome, Party, PlaybackId, Skill
+from ivr.calls.vocabulary import (
+    BROKEN_OFF,
+    AgentId,
+    CallId,
+    CallState,
+    HangupCause,
+    LegId,
+    OfferOutcome,
+    Party,
+    PlaybackId,
+    Skill,
+)
 from ivr.calls.work import Timer, Work
 
 BEFORE_QUEUE = (CallState.ARRIVED, CallState.GREETING, CallState.MENU)
 WAITING = (CallState.QUEUED, CallState.OFFERED)
 OVER = (CallState.ENDED, CallState.ABANDONED)
-_BROKEN_OFF = (HangupCause.LOST, HangupCause.FAILURE, HangupCause.UNREACHABLE)
 _OUTCOMES = {
     HangupCause.NORMAL: OfferOutcome.REFUSED,  # lifted and put down, or declined without saying so
     HangupCause.REJECTED: OfferOutcome.REFUSED,
@@ -139,9 +149,9 @@ class CallSession:
                     self._end_wrap_up()
             case ev.AgentLost(agent=agent):
                 self._agent_lost(agent)
-            case ev.QueueMoved(ahead=ahead):
+            case ev.QueueMoved(ahead=ahead, wait_ms=wait_ms):
                 if self.state is CallState.QUEUED and self.citizen is not None:
-                    self._voice.moved(self.citizen, ahead)
+                    self._voice.moved(self.citizen, ahead, wait_ms)
             case ev.FoundStanding():
                 self._found(event)
             case ev.GivenBack(leg=leg):
@@ -174,6 +184,9 @@ class CallSession:
 
     def _open_menu(self) -> None:
         assert self.citizen is not None
+        if not self.plan.staffed:
+            self._give_back()
+            return
         if self._chosen is not None or not self.plan.menu.options:
             self._enter_queue(self._chosen or self.plan.menu.default)
             return
@@ -214,7 +227,7 @@ class CallSession:
         assert self.entered_ms is not None
         self.state = CallState.QUEUED
         self._voice.ahead = None
-        self._work.add(do.JoinQueue(skill=self.skill, entered_ms=self.entered_ms))
+        self._work.add(do.JoinQueue(skill=self.skill, entered_ms=self.entered_ms, caller=self.plan.caller))
         self._work.start(Timer.COMFORT, self.plan.announce_every_ms)
         if self.plan.max_wait_ms is not None and Timer.MAX_WAIT not in self._work.timers:
             self._work.start(Timer.MAX_WAIT, self.plan.max_wait_ms)
@@ -327,7 +340,7 @@ class CallSession:
         if self._agent_left:
             self._end_wrap_up()
         else:
-            self._work.start(Timer.WRAP_UP, self.plan.wrap_up_ms)
+            self._work.start(Timer.WRAP_UP, self.plan.wrap_up_limit(self.skill))
 
     def _end_wrap_up(self) -> None:
         assert self.agent is not None
@@ -398,7 +411,7 @@ class CallSession:
         self.agent_leg = None
         if self.state is CallState.OFFERED:
             self._offer_ended(_OUTCOMES[cause])
-        elif cause in _BROKEN_OFF:
+        elif cause in BROKEN_OFF:
             self._broken_off()
         else:
             self._end_conversation()

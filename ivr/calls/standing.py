@@ -45,14 +45,14 @@ def orders(session: CallSession) -> list[AnyEffect]:
         orders.append(do.PickUp(leg=session.citizen))
     elif session.state is CallState.QUEUED:
         assert session.entered_ms is not None
-        orders.append(do.JoinQueue(skill=session.skill, entered_ms=session.entered_ms))
+        orders.append(do.JoinQueue(skill=session.skill, entered_ms=session.entered_ms, caller=session.plan.caller))
         orders.append(do.PlaceInQueue(leg=session.citizen))
     elif session.state is CallState.CONNECTED:
         orders += forks(session)
     return orders
 
 
-def forks(session: CallSession) -> list[AnyEffect]:
+def forks(session: CallSession) -> list[do.ForkMedia]:
     """The taps of a conversation."""
     if session.state is not CallState.CONNECTED or session.citizen is None or session.agent_leg is None:
         return []

@@ -38,6 +38,15 @@ class CallState(StrEnum):
     ABANDONED = "abandoned"
 
 
+class CallerClass(StrEnum):
+    """Who calls, as far as it decides their turn (来电类别)."""
+
+    ORDINARY = "ordinary"
+    REPEAT = "repeat"  # called a short while ago: to the same agent, when free
+    ENTERPRISE = "enterprise"  # 企业
+    EMERGENCY = "emergency"  # before everybody
+
+
 class AgentState(StrEnum):
     """What an agent is doing. Only `available` agents are offered calls."""
 
@@ -83,3 +92,7 @@ class HangupCause(StrEnum):
     UNREACHABLE = "unreachable"
     LOST = "lost"  # its media stopped, or Asterisk ended under it
     FAILURE = "failure"
+
+
+BROKEN_OFF = (HangupCause.LOST, HangupCause.FAILURE, HangupCause.UNREACHABLE)
+"""Ends of an agent's leg that nobody meant: the citizen goes on to the next agent."""

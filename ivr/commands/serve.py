@@ -55,3 +55,22 @@ def desk(
     if password_file is not None:
         words += ["--password-file", str(password_file)]
     os.execv(sys.executable, words)  # noqa: S606 - the desk takes this process's place; there is no shell
+
+
+def web(
+    server: Annotated[str, typer.Option(help="The server's address.")] = "ws://127.0.0.1:8711",
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen at.")] = 8713,
+    certificate: Annotated[Path | None, typer.Option(help="PEM file of the certificate; with it, HTTPS.")] = None,
+    key: Annotated[Path | None, typer.Option(help="PEM file of the certificate's key.")] = None,
+    lang: Annotated[str, typer.Option(help="zh or en.")] = "zh",
+    theme: Annotated[str, typer.Option(help="dark, light or contrast.")] = "dark",
+) -> None:
+    """Serve the desks and the wallboard to browsers."""
+    words = [sys.executable, "-m", "agent_console.web", "--server", server, "--host", host, "--port", str(port)]
+    words += ["--lang", lang, "--theme", theme]
+    if certificate is not None:
+        words += ["--certificate", str(certificate)]
+    if key is not None:
+        words += ["--key", str(key)]
+    os.execv(sys.executable, words)  # noqa: S606 - as for the desk

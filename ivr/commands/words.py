@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ivr.commands.common import DEFAULT_HOME, AsJson, Home, fail, run_async, say, say_json, settings_of, told
+from ivr.commands.common import DEFAULT_HOME, AsJson, Home, fail, run_async, say, say_json, settings_of, told, vault_of
+from ivr.instance import pack_of
 from ticketing.database import open_database
 from ticketing.drafting.cli_format import draft_dialogues
 from ticketing.drafting.corrections import Correction
@@ -17,14 +18,13 @@ from ticketing.drafting.drafter import Drafter
 from ticketing.learning import corrections
 from ticketing.places import Gazetteer
 from ticketing.schema import upgrade
-from ticketing.site import Site, default_site_dir, load_site
+from ticketing.site import Site, load_site
 
 places = typer.Typer(help="The gazetteer.", no_args_is_help=True)
 
 
 def _site(home: Path) -> Site:
-    pack = settings_of(home).site.pack
-    return load_site(Path(pack) if pack else default_site_dir())
+    return load_site(pack_of(settings_of(home)))
 
 
 @places.command("search")
@@ -89,8 +89,9 @@ def learn(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     site = _site(home)
 
     async def gather() -> list[Correction]:
-        await upgrade(settings.database_url)
-        async with open_database(settings.database_url) as database:
+        vault = vault_of(settings)
+        await upgrade(settings.database_url, vault=vault)
+        async with open_database(settings.database_url, vault) as database:
             return await corrections(database, site)
 
     learned = train_with(site, run_async(gather()), settings.cache)

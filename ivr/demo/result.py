@@ -27,7 +27,10 @@ async def collect(instance: Instance, view: DeskView, call: str) -> dict[str, An
     """The last object: call, transcript, draft, ticket, recording, measures. Raises `StepFailed`."""
     contact = ContactId(call)
     zone = instance.zone
-    async with open_database(instance.settings.database_url) as database, UnitOfWork(database, reads=True) as unit:
+    async with (
+        open_database(instance.settings.database_url, instance.vault) as database,
+        UnitOfWork(database, reads=True) as unit,
+    ):
         log = [recorded_of(record) for record in await unit.call_events.of_contact(contact)]
         segments = await unit.transcripts.segments(contact)
         drafts = await unit.drafts.of_contact(contact)

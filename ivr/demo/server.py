@@ -23,11 +23,11 @@ def free_ports() -> dict[str, str]:
     """Settings, as environment, that put every listener on a free port of loopback."""
     taken: list[socket.socket] = []
     try:
-        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM, socket.SOCK_STREAM, socket.SOCK_STREAM, socket.SOCK_STREAM):
+        for kind in (socket.SOCK_DGRAM, *[socket.SOCK_STREAM] * 5):
             one = socket.socket(socket.AF_INET, kind)
             taken.append(one)
             one.bind(("127.0.0.1", 0))
-        sip, http, ami, fallback, desk = (one.getsockname()[1] for one in taken)
+        sip, http, ami, fallback, desk, metrics = (one.getsockname()[1] for one in taken)
     finally:
         for one in taken:
             one.close()
@@ -40,6 +40,7 @@ def free_ports() -> dict[str, str]:
         "HOTLINE_ASTERISK_RTP_START": str(start),
         "HOTLINE_ASTERISK_RTP_END": str(start + RTP_PORTS),
         "HOTLINE_DESK_PORT": str(desk),
+        "HOTLINE_METRICS_PORT": str(metrics),
     }
 
 

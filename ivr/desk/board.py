@@ -4,6 +4,7 @@ from typing import assert_never
 
 import msgspec
 
+from asr.transcript import Segment
 from ivr.desk.views import DeskView
 from ivr.desk.wire import (
     AgentChanged,
@@ -11,9 +12,11 @@ from ivr.desk.wire import (
     CallChanged,
     CallCleared,
     DraftChanged,
+    Filled,
     Heard,
     Noticed,
     QueueChanged,
+    Resembling,
     Said,
     Submitted,
     Suggested,
@@ -42,16 +45,26 @@ def apply(view: DeskView, update: AnyUpdate) -> DeskView:
             return msgspec.structs.replace(view, hypotheses=(*others, heard) if heard.text else others)
         case Said(segment=segment):
             kept = [s for s in view.segments if s.id != segment.id]
-            merged = sorted([*kept, segment], key=lambda s: (s.start_ms, s.end_ms, s.id))
+            merged = sorted([*kept, segment], key=_by_time)
             others = tuple(h for h in view.hypotheses if h.speaker != segment.speaker)
             return msgspec.structs.replace(view, segments=tuple(merged), hypotheses=others)
+        case Filled(gap=gap, segments=found):
+            ids = {gap, *(segment.id for segment in found)}
+            merged = sorted([*(s for s in view.segments if s.id not in ids), *found], key=_by_time)
+            return msgspec.structs.replace(view, segments=tuple(merged))
         case DraftChanged(draft=draft):
             return msgspec.structs.replace(view, draft=draft)
         case Suggested(hits=hits):
             return msgspec.structs.replace(view, suggested=hits)
+        case Resembling(likely=likely):
+            return msgspec.structs.replace(view, resembling=likely)
         case Submitted(ticket=ticket):
             return msgspec.structs.replace(view, ticket=ticket)
         case Noticed(notice=notice):
             return msgspec.structs.replace(view, notices=(*view.notices, notice)[-KEPT_NOTICES:])
         case _:
             assert_never(update)
+
+
+def _by_time(segment: Segment) -> tuple[int, int, str]:
+    return (segment.start_ms, segment.end_ms, segment.id)

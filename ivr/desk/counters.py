@@ -7,6 +7,7 @@ from ivr.desk.envelope import Done, FromDesk, FromServer
 from ivr.desk.newsroom import Newsroom
 from ivr.desk.office import SEATLESS, Office
 from ivr.desk.refusal import Refusal
+from ivr.desk.rights import EVERYBODY, MAY
 from ivr.desk.seats import Outbox
 from ivr.desk.staff import Staff
 from ivr.desk.topics import WATCHERS
@@ -42,11 +43,13 @@ class Counters:
             case Watch(topic=topic):
                 if staff.role not in WATCHERS[topic]:
                     raise Refusal("refused.not_allowed")
-                self._newsroom.watch(topic, outbox)
+                self._newsroom.watch(topic, outbox, staff)
             case Unwatch(topic=topic):
                 self._newsroom.unwatch(topic, outbox)
             case SignOut() if staff.extension is None:
                 pass
+            case _ if staff.role not in MAY.get(type(message), EVERYBODY):
+                raise Refusal("refused.not_allowed")
             case _ if (counter := self._counters.get(type(message))) is not None:
                 return await counter.carry_out(staff, message)
             case _ if isinstance(message, SeatRequest) and (staff.extension is not None or type(message) in SEATLESS):

@@ -20,6 +20,7 @@ from ivr.desk.envelope import Done, FromServer
 from ivr.desk.rates import Today
 from ivr.desk.refusal import Refusal
 from ivr.desk.seats import Seat
+from ivr.desk.ticket_views import LikelyTicket
 from ivr.desk.views import CallCard, DeskView, Notice, QueueCard, Rate
 from ivr.desk.wire import (
     AgentChanged,
@@ -30,6 +31,8 @@ from ivr.desk.wire import (
     Choices,
     DraftChanged,
     EditField,
+    Ending,
+    Filled,
     FindChoices,
     FinishCall,
     GoReady,
@@ -41,6 +44,7 @@ from ivr.desk.wire import (
     Pause,
     QueueChanged,
     ReadArticle,
+    Resembling,
     RevealNumber,
     Said,
     SearchKnowledge,
@@ -54,7 +58,14 @@ from ivr.desk.wire import (
 from ivr.floor import AgentFloor
 from ivr.intake import CallFile, Intake
 from ivr.ports import AsteriskUnavailable
-from ticketing.errors import AlreadySubmitted, DatabaseUnavailable, DraftIncomplete, UnknownId
+from ticketing.errors import (
+    AlreadySubmitted,
+    DatabaseUnavailable,
+    DraftIncomplete,
+    DueTimeRefused,
+    StepRefused,
+    UnknownId,
+)
 from ticketing.views import ArticleHit, CallerView, DraftView, TicketView
 
 _log = logging.getLogger(__name__)
@@ -242,6 +253,8 @@ class Office:
         seat.tell(lambda seq: DraftChanged(seq=seq, draft=draft))
         if file.hits:
             seat.tell(lambda seq: Suggested(seq=seq, hits=file.hits))
+        if likely := self._intake.matters.found(file.call):
+            seat.tell(lambda seq: Resembling(seq=seq, likely=likely))
         if (ticket := file.ticket) is not None:
             seat.tell(lambda seq: Submitted(seq=seq, ticket=ticket))
 
@@ -279,6 +292,10 @@ class Office:
         """See `intake.Listener`."""
         self._tell(call, lambda seq: Said(seq=seq, segment=segment))
 
+    def filled(self, call: CallId, gap: Segment, found: tuple[Segment, ...]) -> None:
+        """See `intake.Listener`."""
+        self._tell(call, lambda seq: Filled(seq=seq, gap=gap.id, segments=found))
+
     def drafted(self, call: CallId, draft: DraftView) -> None:
         """See `intake.Listener`."""
         shown = for_screen(draft, self._intake.file(call).caller_number)
@@ -287,6 +304,10 @@ class Office:
     def suggested(self, call: CallId, hits: tuple[ArticleHit, ...]) -> None:
         """See `intake.Listener`."""
         self._tell(call, lambda seq: Suggested(seq=seq, hits=hits))
+
+    def resembling(self, call: CallId, likely: tuple[LikelyTicket, ...]) -> None:
+        """See `intake.Listener`."""
+        self._tell(call, lambda seq: Resembling(seq=seq, likely=likely))
 
     def submitted(self, call: CallId, agent: AgentId, ticket: TicketView) -> None:
         """See `intake.Listener`. Where the desk shows another call by now, a word is said instead."""
@@ -314,6 +335,8 @@ class Office:
             raise Refusal("refused.on_call" if bound else "refused.not_allowed") from None
         except DraftIncomplete as why:
             raise Refusal("refused.draft_incomplete", fields="|".join(why.missing)) from None
+        except DueTimeRefused as why:
+            raise Refusal("refused.due_time", reason=why.reason) from None
         except AlreadySubmitted as why:
             raise Refusal("refused.already_submitted", reference=why.reference) from None
         except DatabaseUnavailable:
@@ -335,8 +358,8 @@ class Office:
                 self._floor.hang_up(agent)
             case FinishCall(call=call):
                 await self._finish(agent, self._own_call(agent, call), message.disposition)
-            case Submit(draft=draft):
-                await self._submit(agent, draft)
+            case Submit(draft=draft, ending=ending):
+                await self._submit(agent, draft, ending)
             case EditField() | TakeSuggestion():
                 await self._correct(agent, message)
             case SearchKnowledge(query=query):
@@ -369,10 +392,12 @@ class Office:
             edited = isinstance(message, EditField)
             raise Refusal("refused.bad_value" if edited else "refused.no_suggestion") from None
 
-    async def _submit(self, agent: AgentId, draft: str) -> None:
+    async def _submit(self, agent: AgentId, draft: str, ending: Ending | None) -> None:
         call = self._call_of_draft(agent, draft)
         try:
-            await self._intake.submit(call, agent)
+            await self._intake.submit(call, agent, ending)
+        except StepRefused as why:
+            raise Refusal("refused.ending", reason=why.reason) from None
         except UnknownId:
             raise Refusal("refused.bad_value") from None
         if self._floor.seat(agent).state is AgentState.WRAP_UP:

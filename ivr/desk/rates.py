@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from ivr.calls.events import CallArrived, GivenBack, LegHungUp, LegsJoined, Recorded
-from ivr.calls.measures import ClockStart, Measures, Tally, measure
+from ivr.calls.events import CallArrived, Recorded
+from ivr.calls.figures import ClockStart, Tally
+from ivr.calls.measures import Measures, Sums
 
 
 class Today:
@@ -21,8 +22,7 @@ class Today:
         self._now = now
         self._within_ms = within_ms
         self._day = self._date(now())
-        self._tally = Tally()
-        self._measures: Measures | None = None
+        self._begin()
         for recorded in log:
             self.add(recorded)
 
@@ -32,20 +32,21 @@ class Today:
         if isinstance(recorded.event, CallArrived) and self._date(recorded.at) != self._day:
             return
         self._tally.add(recorded)
-        if isinstance(recorded.event, CallArrived | LegsJoined | LegHungUp | GivenBack):
-            self._measures = None
 
     def measures(self) -> Measures:
         """The figures now."""
         self._turn_over()
-        if self._measures is None:
-            self._measures = measure(self._tally.calls, ClockStart.QUEUE_ENTRY, within_ms=self._within_ms)
-        return self._measures
+        return self._sums.measures()
 
     def _turn_over(self) -> None:
         today = self._date(self._now())
         if today != self._day:
-            self._day, self._tally, self._measures = today, Tally(), None
+            self._day = today
+            self._begin()
+
+    def _begin(self) -> None:
+        self._sums = Sums(start=ClockStart.QUEUE_ENTRY, within_ms=self._within_ms)
+        self._tally = Tally(self._sums.changed)
 
     def _date(self, moment: datetime) -> date:
         return moment.astimezone(self._zone).date()

@@ -6,6 +6,7 @@ import msgspec
 
 from asr.transcript import Hypothesis, Segment
 from ivr.calls.vocabulary import AgentState, CallState, PauseReason
+from ivr.desk.ticket_views import LikelyTicket
 from ticketing.views import ArticleHit, CallerView, DraftView, TicketView
 
 
@@ -61,7 +62,10 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeskView(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a desk shows that the server knows. Screens are functions of this and of what is being typed."""
+    """Everything a desk shows that the server knows. Screens are functions of this and of what is being typed.
+
+    `resembling` are tickets that may be the matter of this call.
+    """
 
     agent: AgentCard
     queue: QueueCard
@@ -70,6 +74,7 @@ class DeskView(msgspec.Struct, frozen=True, kw_only=True):
     hypotheses: tuple[Hypothesis, ...] = ()
     draft: DraftView | None = None
     suggested: tuple[ArticleHit, ...] = ()
+    resembling: tuple[LikelyTicket, ...] = ()
     ticket: TicketView | None = None
     notices: tuple[Notice, ...] = ()
 

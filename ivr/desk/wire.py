@@ -15,8 +15,11 @@ from asr.transcript import Hypothesis, Segment
 from ivr.calls.vocabulary import PauseReason
 from ivr.desk.envelope import Done, FromDesk, FromServer, News, Refused, Update
 from ivr.desk.staff import Staff
+from ivr.desk.ticket_views import LikelyTicket
 from ivr.desk.topics import Topic
 from ivr.desk.views import AgentCard, CallCard, DeskView, Fault, FloorCall, Notice, QueueCard
+from ivr.desk.wire_callbacks import CallbackAnswer, CallbackRequest, CallbacksNews
+from ivr.desk.wire_tickets import InboxNews, TicketAnswer, TicketRequest
 from ticketing.views import ArticleHit, ArticleView, Choice, DraftView, TicketView
 from ticketing.vocabulary import FieldName
 
@@ -97,14 +100,49 @@ class TakeSuggestion(FromDesk, frozen=True, kw_only=True):
     field: FieldName
 
 
-class Submit(FromDesk, frozen=True, kw_only=True):
-    """Make the draft a ticket and dispatch it. Submitting twice answers with the same ticket.
+class Answered(msgspec.Struct, frozen=True, kw_only=True, tag_field="ending", tag="answered"):
+    """直办: answered on the phone, from this article."""
 
-    In the wrap-up it also ends it, as `FinishCall` does: the agent is ready, or paused where they asked for a pause.
-    `Refused` with `refused.draft_incomplete` names what is missing in `params["fields"]`, field names joined by "|".
+    article: str
+
+
+class NotAccepted(msgspec.Struct, frozen=True, kw_only=True, tag_field="ending", tag="not_accepted"):
+    """不予受理, for one of the site's reasons, after its script was said."""
+
+    reason: str
+
+
+class Transferred(msgspec.Struct, frozen=True, kw_only=True, tag_field="ending", tag="transferred"):
+    """转紧急电话: put through to an emergency line of the site."""
+
+    target: str
+
+
+class SameMatter(msgspec.Struct, frozen=True, kw_only=True, tag_field="ending", tag="same_matter"):
+    """并入主单: the same matter as an open ticket, which is worked on for both; this citizen is called back too."""
+
+    main: str
+
+
+class ForReview(msgspec.Struct, frozen=True, kw_only=True, tag_field="ending", tag="for_review"):
+    """送预审: somebody looks at it before it is dispatched."""
+
+
+Ending: TypeAlias = Answered | NotAccepted | Transferred | SameMatter | ForReview
+"""How a matter goes on other than to its agency."""
+
+
+class Submit(FromDesk, frozen=True, kw_only=True):
+    """Make the draft a ticket and dispatch it, or end it another way. Submitting twice answers with the same ticket.
+
+    With an `ending` other than `for_review` it goes to no agency and needs none; `refused.ending` says with `reason`
+    (Chinese) why it cannot end so. In the wrap-up it ends the wrap-up too, as `FinishCall` does: the agent is ready, or
+    paused where they asked for a pause. `Refused` with `refused.draft_incomplete` names what is missing in
+    `params["fields"]`, field names joined by "|".
     """
 
     draft: str
+    ending: Ending | None = None
 
 
 class FinishCall(FromDesk, frozen=True, kw_only=True):
@@ -168,7 +206,7 @@ SeatRequest: TypeAlias = (
 )
 """What is asked at a seat."""
 
-AnyFromDesk: TypeAlias = SignIn | Resume | Watch | Unwatch | SeatRequest
+AnyFromDesk: TypeAlias = SignIn | Resume | Watch | Unwatch | SeatRequest | TicketRequest | CallbackRequest
 
 
 # ---- from the server
@@ -257,6 +295,13 @@ class Said(Update, frozen=True, kw_only=True):
     segment: Segment
 
 
+class Filled(Update, frozen=True, kw_only=True):
+    """A stretch that had been lost was read again from the recording: `segments` stand in its place, perhaps none."""
+
+    gap: str
+    segments: tuple[Segment, ...]
+
+
 class DraftChanged(Update, frozen=True, kw_only=True):
     """The draft as it now stands."""
 
@@ -267,6 +312,12 @@ class Suggested(Update, frozen=True, kw_only=True):
     """Articles that came up by themselves, best first."""
 
     hits: tuple[ArticleHit, ...]
+
+
+class Resembling(Update, frozen=True, kw_only=True):
+    """Tickets that may be the matter of this call, the likeliest first."""
+
+    likely: tuple[LikelyTicket, ...]
 
 
 class Submitted(Update, frozen=True, kw_only=True):
@@ -295,7 +346,7 @@ class FaultsNews(News, frozen=True, kw_only=True):
     faults: tuple[Fault, ...]
 
 
-AnyNews: TypeAlias = FloorNews | FaultsNews
+AnyNews: TypeAlias = FloorNews | FaultsNews | InboxNews | CallbacksNews
 
 AnyUpdate: TypeAlias = (
     AgentChanged
@@ -304,13 +355,20 @@ AnyUpdate: TypeAlias = (
     | CallCleared
     | Heard
     | Said
+    | Filled
     | DraftChanged
     | Suggested
+    | Resembling
     | Submitted
     | Noticed
 )
 
-AnyFromServer: TypeAlias = Welcome | Refused | Done | Hits | Article | Choices | Number | AnyUpdate | AnyNews
+SeatAnswer: TypeAlias = Hits | Article | Choices | Number
+
+AnyAnswer: TypeAlias = Refused | Done | SeatAnswer | TicketAnswer | CallbackAnswer
+"""What answers a request of a desk that has signed in."""
+
+AnyFromServer: TypeAlias = Welcome | AnyAnswer | AnyUpdate | AnyNews
 
 _to_desk = msgspec.json.Encoder()
 _from_desk: msgspec.json.Decoder[AnyFromDesk] = msgspec.json.Decoder(AnyFromDesk)

@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from tests.databases import new_postgres, new_server
+from tests.databases import VAULT, new_postgres, new_server
 from tests.fakes.tickets import SITE, draft_of
 from ticketing.columns import Base
 from ticketing.database import Database, open_database
@@ -77,8 +77,9 @@ def a_row(number: int, per_day: int, rng: random.Random) -> dict[str, Any]:
         "category": f"{category.level1}/{category.level2}/{category.level3}",
         "place_id": PlaceId(rng.choice(PLACES)),
         "address": rng.choice(PHRASES)[:10],
-        "citizen_name": "王女士",
-        "callback_phone": "",
+        "citizen_name": VAULT.seal("王女士"),
+        "callback_phone": VAULT.seal(f"138{number % 200_000:08d}"),
+        "phone_digest": VAULT.digest(f"138{number % 200_000:08d}"),
         "confidential": False,
         "sensitive": False,
         "lead_agency_id": "d-cgj",
@@ -99,6 +100,7 @@ def a_row(number: int, per_day: int, rng: random.Random) -> dict[str, Any]:
         "merged_into": None,
         "closure": Closure.SOLVED if closed else None,
         "closed_at": at + timedelta(days=5) if closed else None,
+        "promised_by": None,
     }
 
 
@@ -110,7 +112,15 @@ async def load(database: Database, tickets: int) -> None:
         async with database.engine.begin() as connection:
             await connection.execute(insert(table), rows)
 
-    callers = [{"id": n + 1, "number": f"138{n:08d}", "first_seen_at": NOW} for n in range(200_000)]
+    callers = [
+        {
+            "id": n + 1,
+            "number": VAULT.seal(f"138{n:08d}"),
+            "digest": VAULT.digest(f"138{n:08d}"),
+            "first_seen_at": NOW,
+        }
+        for n in range(200_000)
+    ]
     for start in range(0, len(callers), PART):
         await put(Caller, callers[start : start + PART])
     for start in range(0, tickets, PART):
@@ -162,7 +172,7 @@ async def measure(what: str, work: Callable[[int], Awaitable[object]], times: in
 
 async def bench(url: str, folder: Path, tickets: int) -> None:
     await upgrade(url)
-    async with open_database(url) as database:
+    async with open_database(url, VAULT) as database:
         with timed(f"loaded {tickets:,} tickets", tickets):
             await load(database, tickets)
         index = MatterIndex(folder / "matters")

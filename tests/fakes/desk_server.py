@@ -5,7 +5,7 @@ moves the view with `tell`, and breaks things with `refuse`, `hold`, `drop` and 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -44,6 +44,7 @@ from ivr.desk.wire import (
     Resume,
     RevealNumber,
     SearchKnowledge,
+    SeatRequest,
     SignIn,
     SignOut,
     Submit,
@@ -79,6 +80,7 @@ class DeskServer:
     choices: dict[FieldName, tuple[Choice, ...]] = field(default_factory=dict)
     number: str = "13812345678"
     required: tuple[FieldName, ...] = (FieldName.CATEGORY, FieldName.LEAD_AGENCY, FieldName.TITLE, FieldName.CONTENT)
+    answers: dict[type[FromDesk], Callable[[int], FromServer]] = field(default_factory=dict)
     received: list[AnyFromDesk] = field(default_factory=list)
     connections: int = 0
     seq: int = 0
@@ -308,6 +310,10 @@ class DeskServer:
                 return Number(request=number, number=self.number, for_ms=15_000)
             case Watch() | Unwatch():
                 pass
+            case _ if (scripted := self.answers.get(type(message))) is not None:
+                return scripted(number)
+            case _ if not isinstance(message, SeatRequest):
+                return Refused(request=number, code="refused.not_allowed")
             case _:
                 assert_never(message)
         return Done(request=number)

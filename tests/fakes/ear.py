@@ -2,7 +2,7 @@
 
 import asyncio
 
-from ivr.calls.vocabulary import CallId, Party
+from ivr.calls.vocabulary import CallId, Party, Skill
 from ivr.ports import RecogniserUnavailable
 
 
@@ -12,14 +12,18 @@ class FakeEar:
     def __init__(self, places: int = 1_000) -> None:
         self.places = places
         self.slow_ms = 0
-        self.heard: dict[tuple[CallId, Party], tuple[int, int]] = {}
+        self.from_recording: set[Skill] = set()
+        self.heard: dict[tuple[CallId, Party], tuple[int | None, int]] = {}
         self.finished: list[tuple[CallId, Party]] = []
 
     @property
     def address(self) -> tuple[str, int]:
         return ("127.0.0.1", 4000)
 
-    async def open(self, call: CallId, party: Party, source_port: int, began_ms: int) -> None:
+    def taps(self, skill: Skill) -> bool:
+        return skill not in self.from_recording
+
+    async def open(self, call: CallId, party: Party, source_port: int | None, began_ms: int) -> None:
         await asyncio.sleep(self.slow_ms / 1000)
         if (call, party) not in self.heard and len(self.heard) >= self.places:
             raise RecogniserUnavailable(f"all {self.places} places are taken")

@@ -9,12 +9,13 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from asterisk_conf.doctor import Finding, check
 from asterisk_conf.errors import AsteriskNotRunning, BootFailed
 from asterisk_conf.layout import Layout
-from asterisk_conf.modules import MODULES
+from asterisk_conf.modules import present
 from asterisk_conf.process import Asterisk, RunningAsterisk
 from asterisk_conf.program import Program
 from asterisk_conf.prompts import lacking, make_sounds
@@ -78,12 +79,22 @@ def by_code(findings: list[Finding]) -> dict[str, Finding]:
     return {finding.code: finding for finding in findings}
 
 
-async def test_every_module_is_at_work_no_other_and_nothing_is_complained_of(running: RunningAsterisk) -> None:
+async def test_every_module_is_at_work_no_other_and_nothing_is_complained_of(
+    running: RunningAsterisk, program: Program
+) -> None:
     shown = await running.rx("module show")
-    assert set(re.findall(r"^(\w+)\.so\s.*\sRunning\s", shown, re.MULTILINE)) == set(MODULES)
+    assert set(re.findall(r"^(\w+)\.so\s.*\sRunning\s", shown, re.MULTILINE)) == set(present(program.modules))
     assert "Not Running" not in shown
     said = (running.asterisk.layout.log / "messages.log").read_text()
     assert [line for line in said.splitlines() if re.search("WARNING|ERROR", line)] == []
+
+
+async def test_asterisk_tells_its_own_figures(running: RunningAsterisk, settings: AsteriskSettings) -> None:
+    async with httpx.AsyncClient(trust_env=False) as http:
+        reply = await http.get(f"http://127.0.0.1:{settings.http_port}/metrics")
+    assert reply.status_code == 200
+    assert "asterisk_core_uptime_seconds" in reply.text
+    assert "asterisk_channels_count" in reply.text
 
 
 async def test_it_stops_without_a_trace(running: RunningAsterisk, settings: AsteriskSettings) -> None:

@@ -3,14 +3,15 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from tests.databases import VAULT
 from tests.fakes.tickets import MONDAY, SITE, TestClock, a_contact
 from tests.integration.test_ticketing_casework import SUPERVISOR, VISITOR, Hotline
-from ticketing.callbacks import Callbacks, CallOutcome
+from ticketing.callbacks import Callbacks
 from ticketing.database import Database, open_database
 from ticketing.errors import UnknownId
 from ticketing.records import CallbackRecord
 from ticketing.unit_of_work import UnitOfWork
-from ticketing.vocabulary import CallbackKind, CallbackState, ContactId, Medium, TicketState
+from ticketing.vocabulary import CallbackKind, CallbackState, CallOutcome, ContactId, Medium, TicketState
 
 pytestmark = pytest.mark.database
 
@@ -104,7 +105,7 @@ async def test_a_citizen_who_calls_in_first_is_not_called(queue: Queue) -> None:
 async def test_two_workers_never_call_the_same_citizen(queue: Queue, database_url: str) -> None:
     for number in range(8):
         await queue.missed(f"call-{number}", f"1{number}")
-    async with open_database(database_url) as other:
+    async with open_database(database_url, VAULT) as other:
         taken = await asyncio.gather(
             *(queue.take(f"worker-{n}", other if n % 2 else None) for n in range(10)), return_exceptions=False
         )

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.databases import VAULT
 from tests.fakes.agency_endpoint import HANG_UP, SILENCE, agency_endpoint
 from tests.fakes.gateways import ScriptedGateway
 from tests.fakes.tickets import SITE, Killed, TestClock, a_contact, draft_of, killed_before_statement
@@ -163,7 +164,7 @@ async def test_two_workers_never_send_one_entry_at_the_same_time(database: Datab
         await a_ticket(database, f"call-{number}")
     gateway, clock = ScriptedGateway(), TestClock()
     policy = RetryPolicy(batch=2)
-    async with open_database(database_url) as other, asyncio.TaskGroup() as group:
+    async with open_database(database_url, VAULT) as other, asyncio.TaskGroup() as group:
         for number, mine in enumerate((database, other, database, other)):
             worker = a_worker(mine, gateway, clock, policy)
 
@@ -249,7 +250,7 @@ async def test_an_agency_that_is_slow_silent_or_broken_gets_it_in_the_end(
     (tmp_path / "hotline.db").write_bytes(sqlite_template.read_bytes())  # noqa: ASYNC240 - a small file, before anything runs
     policy = RetryPolicy(attempts=9, first_s=0.01, longest_s=0.02, idle_s=0.01)
     async with (
-        open_database(f"sqlite+aiosqlite:///{tmp_path / 'hotline.db'}") as database,
+        open_database(f"sqlite+aiosqlite:///{tmp_path / 'hotline.db'}", VAULT) as database,
         agency_endpoint(503, HANG_UP, SILENCE, 429) as agency,
         WebhookGateway(agency.url, "secret", deadline_s=0.2) as gateway,
     ):

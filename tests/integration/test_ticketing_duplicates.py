@@ -140,6 +140,21 @@ async def test_adding_while_flushing_loses_nothing(search: Search) -> None:
     assert set(search.index.candidates(SAID, since)) == set(references)
 
 
+async def test_an_index_is_closed_while_a_cancelled_flush_still_writes(search: Search, tmp_path: Path) -> None:
+    await search.submit("call-1", PARKING)
+    async with UnitOfWork(search.hotline.database, reads=True) as unit:
+        tickets = await unit.tickets.created_from(None, beyond=Reference(""), limit=1)
+    for _ in range(20):
+        index = MatterIndex(tmp_path / "index")
+        index.add(tickets[0])
+        flushing = asyncio.create_task(index.flush())
+        await asyncio.sleep(0)
+        flushing.cancel()
+        index.close()
+        await asyncio.wait([flushing])
+        assert not index.writes
+
+
 def test_pairs_and_their_likeness() -> None:
     assert pairs("停车，乱！KTV") == {"停车", "kt", "tv"}
     assert likeness(pairs("人行道"), pairs("人行道")) == 1.0

@@ -8,12 +8,14 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.exc import StatementError
 
+from tests.databases import VAULT
+from tests.fakes.tickets import NUMBER
 from ticketing.database import Database, open_database
-from ticketing.errors import DatabaseUnready
+from ticketing.errors import DatabaseUnready, KeysUnusable
 from ticketing.models import Caller, Ticket
 from ticketing.schema import check_schema, upgrade
 from ticketing.unit_of_work import UnitOfWork
-from ticketing.vocabulary import Role
+from ticketing.vocabulary import ContactId, FieldName, Role
 
 pytestmark = pytest.mark.database
 
@@ -90,7 +92,7 @@ async def test_an_address_that_cannot_work_is_refused(url: str, mend: str) -> No
 async def test_times_come_back_aware_in_utc_and_compare(database: Database) -> None:
     elsewhere = datetime(2026, 11, 21, 8, 0, 0, 123456, tzinfo=timezone(timedelta(hours=8)))
     async with database.engine.begin() as connection:
-        await connection.execute(insert(Caller).values(number="1", first_seen_at=elsewhere))
+        await connection.execute(insert(Caller).values(number="1", digest="1", first_seen_at=elsewhere))
         kept = (await connection.execute(select(Caller.first_seen_at))).scalar_one()
         assert kept == elsewhere
         assert kept.tzinfo is UTC
@@ -104,17 +106,23 @@ async def test_a_time_without_a_zone_is_refused(database: Database) -> None:
     naive = datetime(2026, 11, 21)  # noqa: DTZ001 - the fault under test
     async with database.engine.connect() as connection:
         with pytest.raises(StatementError, match="without a zone"):
-            await connection.execute(insert(Caller).values(number="1", first_seen_at=naive))
+            await connection.execute(insert(Caller).values(number="1", digest="1", first_seen_at=naive))
         await connection.rollback()
 
 
 FIRST_RELEASE = (
-    "INSERT INTO contact (id, medium, state, dialled, arrived_at) "
-    "VALUES ('call-1', 'phone', 'arrived', '12345', '2026-11-02 01:00:00.000000')",
+    "INSERT INTO caller (id, number, first_seen_at) VALUES (1, '13800005678', '2026-11-02 01:00:00.000000')",
+    "INSERT INTO contact (id, medium, state, caller_id, dialled, arrived_at) "
+    "VALUES ('call-1', 'phone', 'arrived', 1, '12345', '2026-11-02 01:00:00.000000')",
+    "INSERT INTO call_event (contact_id, seq, at, offset_ms, kind, body) VALUES ('call-1', 0,"
+    """ '2026-11-02 01:00:00.000000', 0, 'CallArrived', '{"type": "CallArrived", "caller_number": "13800005678"}')""",
+    "INSERT INTO draft (id, contact_id, revision, fields, promise, updated_at) VALUES ('draft-1', 'call-1', 1,"
+    """ '{"citizen_name": {"value": "申先生"}}', '', '2026-11-02 01:00:00.000000')""",
     "INSERT INTO ticket (id, reference, revision, state, contact_id, submit_key, medium, request_type, category_code,"
     " category, address, citizen_name, callback_phone, confidential, sensitive, lead_agency_id, lead_agency,"
     " co_agency_ids, urgency, deadline_rule_id, title, content, created_by, created_at, dispatched_at) "
-    "VALUES (1, '2611020001', 1, 'dispatched', 'call-1', 'k', 'phone', '投诉', '010101', '占道经营', '', '', '', false,"
+    "VALUES (1, '2611020001', 1, 'dispatched', 'call-1', 'k', 'phone', '投诉', '010101', '占道经营', '',"
+    " '申先生', '13800005678', false,"
     " false, 'd-cgj', '城管', '[]', '一般', 'dl-general', '题', '文', '1001', '2026-11-02 01:00:00.000000',"
     " '2026-11-02 01:01:00.000000')",
     "INSERT INTO ticket_event (ticket_id, seq, at, actor, kind, to_state, why, body) "
@@ -128,15 +136,27 @@ async def test_a_database_of_the_first_release_is_brought_forward_with_what_is_i
     await upgrade(empty_url, "0001")
     async with open_database(empty_url) as database, database.engine.begin() as connection:
         for statement in FIRST_RELEASE:
-            await connection.execute(text(statement))
-    await upgrade(empty_url)
-    async with open_database(empty_url) as database:
+            await connection.exec_driver_sql(statement)
+    with pytest.raises(KeysUnusable):
+        await upgrade(empty_url)
+    await upgrade(empty_url, vault=VAULT)
+    async with open_database(empty_url, VAULT) as database:
         await check_schema(database)
+        async with database.engine.connect() as connection:
+            for table in ("caller", "ticket", "draft", "call_event"):
+                kept = (await connection.exec_driver_sql(f"SELECT * FROM {table}")).all()  # noqa: S608 - our own names
+                assert NUMBER not in repr(kept)
+                assert "申先生" not in repr(kept)
         async with UnitOfWork(database, reads=True) as unit:
+            assert (await unit.contacts.get(ContactId("call-1"))).caller_number == NUMBER
+            assert (await unit.drafts.get("draft-1")).fields[FieldName.CITIZEN_NAME].value == "申先生"
+            (arrived,) = await unit.call_events.of_contact(ContactId("call-1"))
+            assert arrived.body["caller_number"] == NUMBER
             ticket = await unit.tickets.get("2611020001")
             (event,) = await unit.tickets.events("2611020001")
             (entry,) = await unit.outbox.of_ticket("2611020001")
             late = await unit.tickets.unsigned(datetime(2026, 11, 3, tzinfo=UTC), 9)
+    assert (ticket.citizen_name, ticket.callback_phone) == ("申先生", NUMBER)
     assert (ticket.holder_agency_id, ticket.supervision, ticket.merged_into) == ("d-cgj", 0, None)
     assert (event.role, event.actor) == (Role.AGENT, "1001")
     assert (entry.kind, entry.body) == ("dispatch", {})

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import VAULT
 from tests.fakes.tickets import MONDAY, a_contact
 from ticketing import unit_of_work
 from ticketing.database import Database, open_database
@@ -96,7 +97,9 @@ async def test_writers_wait_their_turn(database: Database) -> None:
 
 
 async def test_two_processes_may_write_to_one_database(database: Database, database_url: str) -> None:
-    async with open_database(database_url) as other:  # its own engine, locks and connections, as another process has
+    async with open_database(
+        database_url, VAULT
+    ) as other:  # its own engine, locks and connections, as another process has
 
         async def work(mine: Database, number: int) -> None:
             async with UnitOfWork(mine) as unit:

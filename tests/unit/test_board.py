@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from asr.transcript import Hypothesis, Segment, Speaker
 from ivr.calls.vocabulary import AgentState, CallState
 from ivr.desk import board
+from ivr.desk.ticket_views import LikelyTicket
 from ivr.desk.views import DeskView, Notice, QueueCard, Rate
 from ivr.desk.wire import (
     AgentChanged,
@@ -16,9 +17,11 @@ from ivr.desk.wire import (
     CallChanged,
     CallCleared,
     DraftChanged,
+    Filled,
     Heard,
     Noticed,
     QueueChanged,
+    Resembling,
     Said,
     Submitted,
     Suggested,
@@ -76,8 +79,17 @@ updates: st.SearchStrategy[AnyUpdate] = st.one_of(
     st.builds(lambda call: CallCleared(seq=0, call=call), calls),
     st.builds(lambda hypothesis: Heard(seq=0, hypothesis=hypothesis), hypotheses),
     st.builds(lambda segment: Said(seq=0, segment=segment), segments),
+    st.builds(
+        lambda gap, found: Filled(seq=0, gap=f"s{gap}", segments=tuple(found)),
+        st.integers(0, 12),
+        st.lists(segments, max_size=3, unique_by=lambda s: s.id),
+    ),
     st.builds(lambda draft: DraftChanged(seq=0, draft=draft), drafts),
     st.builds(lambda found: Suggested(seq=0, hits=tuple(found)), st.lists(hits, max_size=3)),
+    st.builds(
+        lambda score: Resembling(seq=0, likely=(LikelyTicket(ticket=LAST_TICKET, score=score, reasons=("今天",)),)),
+        st.floats(0, 1),
+    ),
     st.just(Submitted(seq=0, ticket=LAST_TICKET)),
     st.builds(lambda notice: Noticed(seq=0, notice=notice), notices),
 )
@@ -102,8 +114,13 @@ def test_a_view_is_always_one_that_can_be_shown(story: list[AnyUpdate]) -> None:
         if isinstance(update, Said):
             assert all(h.speaker is not update.segment.speaker for h in view.hypotheses)
             assert update.segment in view.segments
+        if isinstance(update, Filled):
+            assert set(update.segments) <= set(view.segments)
+            assert view.hypotheses == before.hypotheses
+            assert update.gap in {s.id for s in update.segments} or all(s.id != update.gap for s in view.segments)
         if isinstance(update, CallChanged) and (before.call is None or before.call.id != update.call.id):
             assert (view.segments, view.hypotheses, view.draft, view.suggested, view.ticket) == ((), (), None, (), None)
+            assert view.resembling == ()
         if isinstance(update, CallCleared) and (before.call is None or before.call.id != update.call):
             assert view == before
         if not isinstance(update, Noticed):

@@ -86,9 +86,14 @@ def test_no_chinese_stands_in_the_desks_code() -> None:
     assert found == []
 
 
+PAGES = Path(__file__).parents[2] / "agent_console" / "web" / "pages"
+
+
 def test_every_code_the_desk_names_is_in_the_catalogue_and_every_code_of_its_own_is_used(words: Catalogue) -> None:
     sections = {code.partition(".")[0] for code in words.words}
     named = {text for _, _, text in texts() if re.fullmatch(r"[a-z]+(_[a-z]+)*\.[a-z0-9_*]+", text)}
+    for page in PAGES.glob("*.js"):
+        named |= set(re.findall(r'"((?:web|wall)\.[a-z_]+)"', page.read_text(encoding="utf-8")))
     named = {text for text in named if text.partition(".")[0] in sections}
     known = set(words.words)
     assert [text for text in named if "*" not in text and text not in known] == []

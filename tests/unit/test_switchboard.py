@@ -550,8 +550,35 @@ async def test_an_ear_that_is_full_leaves_the_conversation_alone() -> None:
         assert seen is not None
         assert seen.hearing == {Party.CITIZEN}
         line.ear.places = 2
-        line.board.refork(citizen.call)
+        for party in Party:
+            line.board.refork(citizen.call, party)
         await until(lambda: len(line.ear.heard) == 2, "both are listened to")
+
+
+@virtual
+async def test_a_queue_that_is_heard_from_its_recording_has_no_taps() -> None:
+    line = Hotline()
+    line.ear.from_recording = {DIRECT.menu.default}
+    async with line.running():
+        line.ready().will_answer()
+        citizen = line.telephony.citizen_arrives()
+        await until(lambda: len(line.ear.heard) == 2, "both are listened to")
+        assert {source for source, _ in line.ear.heard.values()} == {None}
+        assert line.telephony.census().taps == frozenset()
+        seen = line.board.call(citizen.call)
+        assert seen is not None
+        assert seen.hearing == set(Party)
+
+
+@virtual
+async def test_where_asterisk_refuses_a_tap_the_recording_is_heard() -> None:
+    line = Hotline()
+    line.telephony.fails("fork_media", RequestRefused("too many RTP streams"))
+    async with line.running():
+        line.ready().will_answer()
+        line.telephony.citizen_arrives()
+        await until(lambda: len(line.ear.heard) == 2, "both are listened to")
+        assert sorted(source is None for source, _ in line.ear.heard.values()) == [False, True]
 
 
 @virtual

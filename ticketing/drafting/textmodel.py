@@ -166,7 +166,7 @@ def _divide(
             loss = _MARGIN - margin + float(scores[rival])
             step += 1
             if loss > 0 and rival != own:
-                move = np.float32(min(_MOST, loss / 2)) * value
+                move: Floats = np.float32(min(_MOST, loss / 2)) * value
                 weights[at, own] += move
                 weights[at, rival] -= move
                 late[at, own] += step * move

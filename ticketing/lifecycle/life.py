@@ -163,6 +163,7 @@ def _after(life: Life, at: datetime, step: AnyStep) -> Life:
                 holders=(step.lead_agency_id,),
                 dispatched_at=None,
                 signed_at=None,
+                extension_asked=False,
             )
         case ReturnRejected():
             return _to(life, TicketState.IN_PROGRESS, signed_at=life.signed_at or at)
@@ -215,6 +216,7 @@ def _after(life: Life, at: datetime, step: AnyStep) -> Life:
                 signed_at=None,
                 visits=0,
                 redos=life.redos + 1,
+                extension_asked=False,
             )
         case Withdrawn():
             return _to(life, TicketState.WITHDRAWN, closed_at=at, supervision=0, supervision_due_at=None)

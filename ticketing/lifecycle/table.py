@@ -82,7 +82,7 @@ WITH_AGENCY = frozenset({S.DISPATCHED, S.RETURN_ASKED, S.IN_PROGRESS, S.SUSPENDE
 def _holds(_: s.AnyStep, now: Situation) -> str | None:
     """Handlers act on what their unit, or one below it, holds."""
     holder, own = now.life.holder, now.actor.agency_id
-    if holder is None or own is None or holder not in now.site.agencies:
+    if holder is None or own is None or not now.site.has_agency(holder) or not now.site.has_agency(own):
         return "承办单位不明"
     return None if now.site.is_under(holder, own) else "工单不在本单位办理"
 
@@ -281,7 +281,7 @@ def _in_reach(rule: Rule, life: Life, actor: Actor, site: Site) -> bool:
     if actor.role not in HANDLERS or not rule.by & HANDLERS:
         return True
     own, holder = actor.agency_id, life.holder
-    return own is not None and holder in site.agencies and site.is_under(holder, own)
+    return own is not None and holder is not None and site.has_agency(holder) and site.is_under(holder, own)
 
 
 STATE_NAMES: Mapping[TicketState, str] = {

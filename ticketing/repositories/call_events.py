@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ticketing.models import CallEvent, Contact
 from ticketing.records import EventRecord
+from ticketing.repositories.sealing import open_event, seal_event
 from ticketing.repositories.upsert import insert
 from ticketing.vocabulary import ContactId
 
@@ -29,7 +30,7 @@ class CallEventRepository:
                 "at": event.at,
                 "offset_ms": event.offset_ms,
                 "kind": event.kind,
-                "body": event.body,
+                "body": seal_event(self._session, event.body),
             }
             for event in events
         ]
@@ -58,7 +59,7 @@ class CallEventRepository:
                 at=row.at,
                 offset_ms=row.offset_ms,
                 kind=row.kind,
-                body=row.body,
+                body=open_event(self._session, row.body),
             )
             for row in rows
         )

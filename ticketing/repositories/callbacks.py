@@ -2,14 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import ColumnElement, Select, case, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
-from ticketing.errors import UnknownId
+from ticketing.errors import ChangedMeanwhile, UnknownId
 from ticketing.models import Callback, Contact, Ticket
-from ticketing.records import CallbackRecord
+from ticketing.records import CallbackRecord, CallbackTally
 from ticketing.repositories.callers import caller_id_of
+from ticketing.repositories.sealing import vault_of
 from ticketing.repositories.upsert import insert
 from ticketing.vocabulary import CallbackKind, CallbackState, ContactId, Reference
 
@@ -78,7 +79,61 @@ class CallbackRepository:
         row.lease, row.leased_until = token, until
         row.attempts += 1
         await self._session.flush()
-        return _record(row)
+        return _record(self._session, row)
+
+    async def lease_one(self, callback_id: int, token: str, *, now: datetime, until: datetime) -> CallbackRecord:
+        """One citizen of the queue, for `token` alone until `until`, due or not.
+
+        Who has them already keeps them, and that is no further attempt. Raises `UnknownId` where there is no such
+        callback or nobody has to be called any more, `ChangedMeanwhile` when somebody else has them.
+        """
+        query = select(Callback).where(Callback.id == callback_id).with_for_update()
+        row = (await self._session.execute(query)).scalar_one_or_none()
+        if row is None or row.state is not CallbackState.WAITING:
+            raise UnknownId(f"callback {callback_id} does not wait")
+        held = row.leased_until is not None and row.leased_until > now
+        if held and row.lease != token:
+            raise ChangedMeanwhile(f"callback {callback_id}", (row.lease or "",))
+        if not held:
+            row.attempts += 1
+        row.lease, row.leased_until = token, until
+        await self._session.flush()
+        return await self.get(callback_id)
+
+    async def renew(self, callback_id: int, token: str, *, now: datetime, until: datetime) -> CallbackRecord:
+        """Hold on to a lease that has not ended. Raises `UnknownId` as `settle` does."""
+        held = (Callback.id == callback_id, Callback.lease == token, Callback.leased_until > now)
+        renewed = await self._session.execute(
+            update(Callback).where(*held).values(leased_until=until).returning(Callback.id)
+        )
+        return await self._held(callback_id, renewed.scalar())
+
+    async def release(self, callback_id: int, token: str) -> CallbackRecord:
+        """Give a lease back: nobody called, so it was no attempt. Raises `UnknownId` as `settle` does."""
+        released = await self._session.execute(
+            update(Callback)
+            .where(Callback.id == callback_id, Callback.lease == token)
+            .values(lease=None, leased_until=None, attempts=Callback.attempts - 1)
+            .returning(Callback.id)
+        )
+        return await self._held(callback_id, released.scalar())
+
+    async def give(self, callback_id: int, token: str, *, now: datetime, until: datetime) -> CallbackRecord:
+        """Give a citizen who waits to `token`, whoever has them. Raises `UnknownId` where nobody waits."""
+        query = select(Callback).where(Callback.id == callback_id).with_for_update()
+        row = (await self._session.execute(query)).scalar_one_or_none()
+        if row is None or row.state is not CallbackState.WAITING:
+            raise UnknownId(f"callback {callback_id} does not wait")
+        if row.leased_until is None or row.leased_until <= now:
+            row.attempts += 1
+        row.lease, row.leased_until = token, until
+        await self._session.flush()
+        return await self.get(callback_id)
+
+    async def _held(self, callback_id: int, found: int | None) -> CallbackRecord:
+        if found is None:
+            raise UnknownId(f"callback {callback_id} is not held by this lease")
+        return await self.get(callback_id)
 
     async def settle(
         self,
@@ -105,9 +160,7 @@ class CallbackRepository:
             .values(values)
             .returning(Callback.id)
         )
-        if settled.scalar() is None:
-            raise UnknownId(f"callback {callback_id} is not held by this lease")
-        return await self.get(callback_id)
+        return await self._held(callback_id, settled.scalar())
 
     async def called_in(self, contact: ContactId, now: datetime) -> int:
         """The citizen called by themselves: whatever call they waited for is no longer owed. Returns how many."""
@@ -152,22 +205,57 @@ class CallbackRepository:
         query = select(Callback).where(Callback.state == CallbackState.WAITING)
         return await self._all(query.order_by(Callback.due_at, Callback.entered_at, Callback.id).limit(limit))
 
+    async def page(
+        self, kinds: tuple[CallbackKind, ...], state: CallbackState, *, after: int | None = None, limit: int = 50
+    ) -> tuple[CallbackRecord, ...]:
+        """Callbacks of these kinds (none: all) in a state: who waits in the order of calling, others newest first.
+
+        Asked on `after` the last one; one that is not there any more begins at the start.
+        """
+        query = select(Callback).where(Callback.state == state)
+        if kinds:
+            query = query.where(Callback.kind.in_(kinds))
+        waits = state is CallbackState.WAITING
+        mark = await self._mark(after) if after is not None else None
+        if mark is not None and waits:
+            query = query.where(tuple_(Callback.due_at, Callback.entered_at, Callback.id) > mark)
+        elif mark is not None:
+            query = query.where(Callback.id < mark[2])
+        order = (Callback.due_at, Callback.entered_at, Callback.id) if waits else (Callback.id.desc(),)
+        return await self._all(query.order_by(*order).limit(limit))
+
+    async def _mark(self, callback_id: int) -> tuple[datetime, datetime, int] | None:
+        query = select(Callback.due_at, Callback.entered_at, Callback.id).where(Callback.id == callback_id)
+        row = (await self._session.execute(query)).one_or_none()
+        return None if row is None else (row.due_at, row.entered_at, row.id)
+
+    async def tally(self, now: datetime) -> CallbackTally:
+        """How many wait, and how many of them too long."""
+        late = func.sum(case((Callback.due_at < now, 1), else_=0))
+        query = select(func.count(), late).where(Callback.state == CallbackState.WAITING)
+        waiting, overdue = (await self._session.execute(query)).one()
+        return CallbackTally(waiting=waiting, overdue=overdue or 0)
+
     async def of_ticket(self, reference: str) -> tuple[CallbackRecord, ...]:
         """The visits of a ticket, in order."""
         query = select(Callback).join(Callback.ticket).where(Ticket.reference == reference)
         return await self._all(query.order_by(Callback.id))
 
+    async def matching(self, *conditions: ColumnElement[bool]) -> tuple[CallbackRecord, ...]:
+        """The callbacks that meet all conditions, in the order they were entered."""
+        return await self._all(select(Callback).where(*conditions).order_by(Callback.entered_at, Callback.id))
+
     async def _all(self, query: Select[Callback]) -> tuple[CallbackRecord, ...]:
         loaded = query.options(joinedload(Callback.caller), joinedload(Callback.ticket))
         rows = await self._session.execute(loaded.execution_options(populate_existing=True))
-        return tuple(_record(row) for row in rows.scalars())
+        return tuple(_record(self._session, row) for row in rows.scalars())
 
 
-def _record(row: Callback) -> CallbackRecord:
+def _record(session: AsyncSession, row: Callback) -> CallbackRecord:
     return CallbackRecord(
         id=row.id,
         kind=row.kind,
-        number=row.caller.number,
+        number=vault_of(session).open(row.caller.number),
         contact=ContactId(row.contact_id) if row.contact_id else None,
         reference=Reference(row.ticket.reference) if row.ticket else None,
         state=row.state,
@@ -176,5 +264,7 @@ def _record(row: Callback) -> CallbackRecord:
         due_at=row.due_at,
         attempts=row.attempts,
         outcome=row.outcome,
+        lease=row.lease,
+        leased_until=row.leased_until,
         closed_at=row.closed_at,
     )

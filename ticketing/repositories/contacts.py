@@ -7,9 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from ticketing.errors import UnknownId
-from ticketing.models import Contact
+from ticketing.models import Caller, Contact
 from ticketing.records import ContactRecord
 from ticketing.repositories.callers import caller_id_of
+from ticketing.repositories.sealing import vault_of
 from ticketing.repositories.upsert import insert
 from ticketing.vocabulary import ContactId, ContactState, Medium
 
@@ -55,9 +56,22 @@ class ContactRepository:
         if disposition is not None:
             row.disposition = disposition
 
+    async def talked_since(self, since: datetime, limit: int) -> list[tuple[str, str, datetime]]:
+        """Numbers that spoke with an agent since then: number, agent, when; the newest `limit`, oldest first."""
+        rows = await self._session.execute(
+            select(Caller.number, Contact.agent_id, Contact.answered_at)
+            .join(Caller, Contact.caller_id == Caller.id)
+            .where(Contact.arrived_at >= since, Contact.answered_at.is_not(None), Contact.agent_id.is_not(None))
+            .order_by(Contact.answered_at.desc())
+            .limit(limit)
+        )
+        return [
+            (number, agent, at) for number, agent, at in reversed(rows.all()) if agent is not None and at is not None
+        ]
+
     async def get(self, contact: ContactId) -> ContactRecord:
         """The contact."""
-        return _record(await self._row(contact))
+        return _record(self._session, await self._row(contact))
 
     async def standing(self) -> tuple[ContactRecord, ...]:
         """The contacts that have not ended, oldest first: what a server that starts must look for."""
@@ -85,19 +99,19 @@ class ContactRepository:
         return row
 
     async def _all(self, query: Select[Contact]) -> tuple[ContactRecord, ...]:
-        return tuple(_record(row) for row in (await self._session.execute(query)).scalars())
+        return tuple(_record(self._session, row) for row in (await self._session.execute(query)).scalars())
 
 
 def _with_caller() -> Select[Contact]:
     return select(Contact).options(joinedload(Contact.caller)).execution_options(populate_existing=True)
 
 
-def _record(row: Contact) -> ContactRecord:
+def _record(session: AsyncSession, row: Contact) -> ContactRecord:
     return ContactRecord(
         id=ContactId(row.id),
         medium=row.medium,
         state=row.state,
-        caller_number=row.caller.number if row.caller else None,
+        caller_number=vault_of(session).open(row.caller.number) or None if row.caller else None,
         dialled=row.dialled,
         arrived_at=row.arrived_at,
         answered_at=row.answered_at,

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ticketing.errors import AlreadySubmitted, ChangedMeanwhile, UnknownId
 from ticketing.models import Draft
+from ticketing.repositories.sealing import open_fields, seal_fields, vault_of
 from ticketing.repositories.upsert import insert
 from ticketing.views import DraftView
 from ticketing.vocabulary import ContactId
@@ -26,7 +27,7 @@ class DraftRepository:
         values = {
             "contact_id": draft.call,
             "revision": draft.revision,
-            "fields": draft.fields,
+            "fields": seal_fields(vault_of(self._session), draft.fields),
             "emergency_target": draft.emergency_target,
             "not_accepted_id": draft.not_accepted_id,
             "promise": draft.promise,
@@ -58,27 +59,27 @@ class DraftRepository:
         row = (await self._session.execute(query)).scalar_one_or_none()
         if row is None:
             raise UnknownId(f"no draft {draft_id}")
-        return _view(row)
+        return _view(self._session, row)
 
     async def newest_submitted(self, limit: int) -> tuple[DraftView, ...]:
         """The drafts that became tickets, the last changed first."""
         query = select(Draft).where(Draft.reference.is_not(None)).order_by(Draft.updated_at.desc(), Draft.id)
-        return tuple(_view(row) for row in (await self._session.execute(query.limit(limit))).scalars())
+        return tuple(_view(self._session, row) for row in (await self._session.execute(query.limit(limit))).scalars())
 
     async def of_contact(self, contact: ContactId) -> tuple[DraftView, ...]:
         """The drafts of a contact, the last changed first."""
         rows = await self._session.execute(
             select(Draft).where(Draft.contact_id == contact).order_by(Draft.updated_at.desc())
         )
-        return tuple(_view(row) for row in rows.scalars())
+        return tuple(_view(self._session, row) for row in rows.scalars())
 
 
-def _view(row: Draft) -> DraftView:
+def _view(session: AsyncSession, row: Draft) -> DraftView:
     return DraftView(
         id=row.id,
         call=row.contact_id,
         revision=row.revision,
-        fields=row.fields,
+        fields=open_fields(session, row.fields),
         emergency_target=row.emergency_target,
         not_accepted_id=row.not_accepted_id,
         promise=row.promise,

@@ -5,17 +5,21 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from ticketing.errors import ChangedMeanwhile, UnknownId
 from ticketing.models import Contact, ReferenceCounter, Ticket, TicketEvent
-from ticketing.records import TicketEventRecord, TicketFilter, TicketRecord
+from ticketing.records import DueMark, Tally, TicketEventRecord, TicketFilter, TicketRecord
+from ticketing.repositories.sealing import opened_ticket, sealed_identity
 from ticketing.repositories.upsert import insert
 from ticketing.vocabulary import CategoryCode, ContactId, PlaceId, Reference, TicketState
 
 AWAITING_REPLY = (TicketState.DISPATCHED, TicketState.RETURN_ASKED, TicketState.IN_PROGRESS)
 """The states in which an agency's clock runs."""
+
+_AT_ONCE = 400
 
 _COLUMNS = tuple(name for name in TicketRecord.__struct_fields__ if name != "contact")
 
@@ -48,9 +52,59 @@ class TicketRepository:
         """Keep a new ticket with its first step."""
         caller = select(Contact.caller_id).where(Contact.id == ticket.contact).scalar_subquery()
         values = {name: getattr(ticket, name) for name in _COLUMNS}
+        values |= sealed_identity(self._session, ticket.citizen_name, ticket.callback_phone)
         row = insert(self._session, Ticket).values(contact_id=ticket.contact, caller_id=caller, **values)
         ticket_id = (await self._session.execute(row.returning(Ticket.id))).scalar_one()
         await self._session.execute(_event_row(self._session, ticket_id, first))
+
+    async def add_many(self, tickets: Sequence[tuple[TicketRecord, Sequence[TicketEventRecord]]]) -> None:
+        """Keep tickets that have a past, with all their steps, some hundreds a statement."""
+        for start in range(0, len(tickets), _AT_ONCE):
+            part = tickets[start : start + _AT_ONCE]
+            contacts = select(Contact.id, Contact.caller_id).where(Contact.id.in_([one.contact for one, _ in part]))
+            callers = {row.id: row.caller_id for row in await self._session.execute(contacts)}
+            rows = [
+                {name: getattr(one, name) for name in _COLUMNS}
+                | sealed_identity(self._session, one.citizen_name, one.callback_phone)
+                | {"contact_id": one.contact, "caller_id": callers[one.contact]}
+                for one, _ in part
+            ]
+            await self._session.execute(insert(self._session, Ticket), rows)
+            known = select(Ticket.reference, Ticket.id).where(Ticket.reference.in_([one.reference for one, _ in part]))
+            ids = {row.reference: row.id for row in await self._session.execute(known)}
+            steps = [
+                {name: getattr(event, name) for name in TicketEventRecord.__struct_fields__}
+                | {"ticket_id": ids[one.reference]}
+                for one, events in part
+                for event in events
+            ]
+            await self._session.execute(insert(self._session, TicketEvent), steps)
+
+    async def claim_reference(self, reference: Reference) -> None:
+        """A number given out by an earlier system: the day's next one comes after it."""
+        day, number = reference[:6], int(reference[6:])
+        claimed = insert(self._session, ReferenceCounter).values(day=day, last=number)
+        later = case(
+            (claimed.excluded.last > ReferenceCounter.last, claimed.excluded.last), else_=ReferenceCounter.last
+        )
+        await self._session.execute(
+            claimed.on_conflict_do_update(index_elements=[ReferenceCounter.day], set_={"last": later})
+        )
+
+    async def keys_known(self, keys: Sequence[str]) -> set[str]:
+        """Which of these submit keys made a ticket already."""
+        return await self._among(Ticket.submit_key, keys)
+
+    async def references_known(self, references: Sequence[str]) -> set[str]:
+        """Which of these numbers are given out."""
+        return await self._among(Ticket.reference, references)
+
+    async def _among(self, column: InstrumentedAttribute[str], wanted: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        for start in range(0, len(wanted), _AT_ONCE):
+            rows = await self._session.execute(select(column).where(column.in_(wanted[start : start + _AT_ONCE])))
+            found.update(rows.scalars())
+        return found
 
     async def change(self, ticket: TicketRecord, step: TicketEventRecord, values: dict[str, Any]) -> TicketRecord:
         """Set `values` (attributes of `TicketRecord`) as one step; returns the ticket as it now is.
@@ -82,22 +136,31 @@ class TicketRepository:
 
     async def find(self, wanted: TicketFilter, limit: int = 50) -> tuple[TicketRecord, ...]:
         """The newest tickets that are as wanted; ask on with `before` set to the last one's number."""
-        query = _TICKETS
-        if wanted.states:
-            query = query.where(Ticket.state.in_(wanted.states))
-        if wanted.agencies:
-            query = query.where(
-                or_(Ticket.lead_agency_id.in_(wanted.agencies), Ticket.holder_agency_id.in_(wanted.agencies))
-            )
-        if wanted.due_before is not None:
-            query = query.where(Ticket.due_at < wanted.due_before)
-        if wanted.category_prefix:
-            query = query.where(Ticket.category_code.startswith(wanted.category_prefix, autoescape=True))
-        if wanted.supervised:
-            query = query.where(Ticket.supervision > 0)
-        if wanted.before:
-            query = query.where(Ticket.reference < wanted.before)
+        query = _TICKETS.where(*as_wanted(wanted))
         return await self._all(query.order_by(Ticket.reference.desc()).limit(limit))
+
+    async def by_due(
+        self, wanted: TicketFilter, *, after: DueMark | None = None, limit: int = 50
+    ) -> tuple[TicketRecord, ...]:
+        """Tickets that are as wanted, the earliest due first, those due at no time last; ask on `after` the last one.
+
+        Meant for open tickets: among all that ever were it takes long.
+        """
+        query = _TICKETS.where(*as_wanted(wanted))
+        if after is not None:
+            later = and_(Ticket.due_at.is_(None), Ticket.reference > after.reference)
+            if after.due_at is not None:
+                same = and_(Ticket.due_at == after.due_at, Ticket.reference > after.reference)
+                later = or_(Ticket.due_at > after.due_at, same, Ticket.due_at.is_(None))
+            query = query.where(later)
+        return await self._all(query.order_by(Ticket.due_at.asc().nulls_last(), Ticket.reference).limit(limit))
+
+    async def tally(self, wanted: TicketFilter, now: datetime) -> Tally:
+        """How many tickets are as wanted, and how many of them overdue."""
+        late = and_(Ticket.state.in_(AWAITING_REPLY), Ticket.due_at < now)
+        query = select(func.count(), func.sum(case((late, 1), else_=0))).where(*as_wanted(wanted))
+        tickets, overdue = (await self._session.execute(query)).one()
+        return Tally(tickets=tickets, overdue=overdue or 0)
 
     async def many(self, references: Sequence[str]) -> tuple[TicketRecord, ...]:
         """The tickets of these numbers that there are, in no order."""
@@ -109,6 +172,10 @@ class TicketRepository:
         if at is not None:
             query = query.where(Ticket.created_at >= at)
         return await self._all(query.order_by(Ticket.reference).limit(limit))
+
+    async def count(self) -> int:
+        """How many tickets there are."""
+        return (await self._session.execute(select(func.count()).select_from(Ticket))).scalar_one()
 
     async def events(self, reference: str) -> tuple[TicketEventRecord, ...]:
         """Every step of a ticket, in order."""
@@ -163,7 +230,48 @@ class TicketRepository:
 
     async def _all(self, query: Select[*tuple[Any, ...]]) -> tuple[TicketRecord, ...]:
         rows = await self._session.execute(query)
-        return tuple(TicketRecord(**row) for row in rows.mappings())
+        return tuple(opened_ticket(self._session, dict(row)) for row in rows.mappings())
+
+
+def as_wanted(wanted: TicketFilter) -> list[ColumnElement[bool]]:
+    """A filter as conditions of a query."""
+    asked: list[ColumnElement[bool]] = []
+    if wanted.states:
+        asked.append(Ticket.state.in_(wanted.states))
+    if wanted.agencies:
+        theirs = (Ticket.lead_agency_id, Ticket.holder_agency_id)
+        asked.append(or_(*(column.in_(wanted.agencies) for column in theirs)))
+    if wanted.due_before is not None:
+        asked.append(Ticket.due_at < wanted.due_before)
+    if wanted.overdue_at is not None:
+        asked += [Ticket.state.in_(AWAITING_REPLY), Ticket.due_at < wanted.overdue_at]
+    if wanted.category_prefix:
+        asked.append(Ticket.category_code.startswith(wanted.category_prefix, autoescape=True))
+    if wanted.supervised:
+        asked.append(Ticket.supervision > 0)
+    if wanted.extension_asked:
+        asked += [Ticket.state == TicketState.IN_PROGRESS, _extension_waits()]
+    if wanted.created_by:
+        asked.append(Ticket.created_by == wanted.created_by)
+    if wanted.of_caller is not None:
+        asked.append(_same_caller(wanted.of_caller))
+    if wanted.reference_prefix:
+        asked.append(Ticket.reference.startswith(wanted.reference_prefix, autoescape=True))
+    if wanted.references is not None:
+        asked.append(Ticket.reference.in_(wanted.references))
+    if wanted.before:
+        asked.append(Ticket.reference < wanted.before)
+    return asked
+
+
+def _extension_waits() -> ColumnElement[bool]:
+    """It was asked for, and nothing that settles it came after."""
+    asked, settled = aliased(TicketEvent), aliased(TicketEvent)
+    later = exists().where(settled.ticket_id == asked.ticket_id, settled.seq > asked.seq, settled.kind.in_(_SETTLES))
+    return exists().where(asked.ticket_id == Ticket.id, asked.kind == "extension_asked", ~later)
+
+
+_SETTLES = ("extension_granted", "extension_denied", "replied", "return_upheld", "reopened")
 
 
 def _same_caller(contact: ContactId) -> Any:

@@ -1,11 +1,12 @@
 """What was said on a contact and where it was recorded."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ticketing.models import Recording, Segment
+from ticketing.models import Contact, Recording, Segment
 from ticketing.records import RecordingRecord, SegmentRecord
 from ticketing.repositories.upsert import insert
 from ticketing.vocabulary import ContactId
@@ -45,24 +46,22 @@ class TranscriptRepository:
         )
         await self.add_segments(contact, segments)
 
+    async def lost(self, arrived_since: datetime) -> tuple[tuple[ContactId, SegmentRecord], ...]:
+        """The stretches still lost of contacts that arrived since then, oldest contact first."""
+        rows = await self._session.execute(
+            select(Segment)
+            .join(Contact, Contact.id == Segment.contact_id)
+            .where(Segment.lost, Contact.arrived_at >= arrived_since)
+            .order_by(Contact.arrived_at, Segment.start_ms)
+        )
+        return tuple((ContactId(row.contact_id), _record(row)) for row in rows.scalars())
+
     async def segments(self, contact: ContactId) -> tuple[SegmentRecord, ...]:
         """The transcript by time."""
         rows = await self._session.execute(
             select(Segment).where(Segment.contact_id == contact).order_by(Segment.start_ms, Segment.id)
         )
-        return tuple(
-            SegmentRecord(
-                id=row.id,
-                speaker=row.speaker,
-                start_ms=row.start_ms,
-                end_ms=row.end_ms,
-                text=row.text,
-                spoken=row.spoken,
-                words=row.words,
-                lost=row.lost,
-            )
-            for row in rows.scalars()
-        )
+        return tuple(_record(row) for row in rows.scalars())
 
     async def add_recording(self, contact: ContactId, recording: RecordingRecord) -> None:
         """Tie a sound file to its contact; a file that is tied already gets its final length and size."""
@@ -91,3 +90,16 @@ class TranscriptRepository:
             RecordingRecord(kind=row.kind, path=row.path, ms=row.ms, bytes=row.bytes, offset_ms=row.offset_ms)
             for row in rows.scalars()
         )
+
+
+def _record(row: Segment) -> SegmentRecord:
+    return SegmentRecord(
+        id=row.id,
+        speaker=row.speaker,
+        start_ms=row.start_ms,
+        end_ms=row.end_ms,
+        text=row.text,
+        spoken=row.spoken,
+        words=row.words,
+        lost=row.lost,
+    )

@@ -1,15 +1,14 @@
-from collections.abc import Callable
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asr.ear import BRIDGE_MS, Ear
+from asr.ear import AS_SPOKEN, BRIDGE_MS, Ear, Writer
+from asr.punctuation import Punctuated
 from asr.transcript import Segment, Speaker
 from tests.fakes.recognizer import WORDS, FakeEngine, say, silence
 
 
-def ear(engine: FakeEngine | None = None, began_ms: int = 0, write: Callable[[str], str] = str) -> Ear:
+def ear(engine: FakeEngine | None = None, began_ms: int = 0, write: Writer = AS_SPOKEN) -> Ear:
     return Ear(engine or FakeEngine(), Speaker.CITIZEN, began_ms=began_ms, write=write)
 
 
@@ -40,10 +39,10 @@ def test_a_segment_carries_text_words_and_times_of_the_call() -> None:
 
 
 def test_the_written_form_stands_in_text_and_the_spoken_beside_it() -> None:
-    listener = ear(write=lambda spoken: spoken.replace("十五", "15"))
+    listener = ear(write=Punctuated(lambda spoken: spoken.replace("十五", "15")))
     hear(listener, say(["十五", "度"]))
     [said] = listener.close()
-    assert (said.text, said.spoken) == ("15度", "十五 度")
+    assert (said.text, said.spoken) == ("15度。", "十五 度")
 
 
 @settings(max_examples=40)

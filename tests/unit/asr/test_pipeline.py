@@ -315,3 +315,32 @@ def test_hypotheses_come_at_most_five_a_second() -> None:
             shown.append(now)
     assert len(shown) == 40
     assert all(round(later - earlier, 3) == 0.2 for earlier, later in pairwise(shown))
+
+
+async def test_audio_that_is_fed_is_heard_like_a_tap(media: MediaServer, reports: Reports) -> None:
+    async with Pipeline(FakeEngine(), media, reports) as pipeline:
+        pipeline.open_stream("a", speaker=Speaker.CITIZEN, source_port=None, began_ms=1000)
+        pipeline.feed("a", say(["您好"]))
+        pipeline.feed("a", silence(600))
+        await until(lambda: reports.texts() == ["您好"])
+        assert reports.segments()[0].start_ms == 1000
+        assert pipeline.idle_ms("a") is not None
+        await pipeline.close_stream("a")
+        with pytest.raises(StreamUnknown):
+            pipeline.feed("a", silence(20))
+        assert pipeline.idle_ms("a") is None
+
+
+async def test_a_stream_that_is_ended_says_how_much_had_come_holes_and_all(
+    media: MediaServer, reports: Reports
+) -> None:
+    async with Pipeline(FakeEngine(), media, reports) as pipeline:
+        open_a(pipeline)
+        feed(media, say(["您好"]))
+        feed(media, silence(100), first=21)
+        assert pipeline.end_stream("a") == 220 + 200 + 100
+        assert pipeline.idle_ms("a") is None
+        await until(lambda: reports.texts() == ["您好"])
+        await until(lambda: not pipeline.stats().streams)
+        with pytest.raises(StreamUnknown):
+            pipeline.end_stream("a")

@@ -57,7 +57,7 @@ def test_what_a_call_counts_for() -> None:
     by_queue = measure(fold(log), ClockStart.QUEUE_ENTRY, within_ms=16_000)
     assert (by_queue.service_level().part, by_queue.service_level().of) == (2, 4)
     assert "1 left before the queue" in str(by_queue.service_level())
-    assert str(by_queue.abandon_rate).startswith("abandon rate: 2/4 = 50.00%")
+    assert str(by_queue.abandon_rate).startswith("abandon rate: 1/4 = 25.00%")
     assert "answered 2, abandoned 2" in str(by_arrival)
 
 
@@ -132,18 +132,23 @@ def test_the_figures_are_those_of_a_plain_recount(
     while any(logs):
         mixed.append(shuffler.choice([log for log in logs if log]).pop(0))
     figures = measure(fold(mixed), start)
-    waits = []
-    for queued, answered, left, _ in calls:
+    waits, given_back = [], []
+    for queued, answered, left, back in calls:
         begin = 0 if start is ClockStart.ARRIVAL else queued
         end = answered if answered is not None else left
         if begin is not None and end is not None:
             waits.append((answered is not None, max(0, end - begin)))
+            if answered is None and back:
+                given_back.append(max(0, end - begin))
     assert figures.offered == len(calls)
     assert figures.undecided == sum(answered is None and left is None for _, answered, left, _ in calls)
     assert figures.answered == sum(was for was, _ in waits)
     assert figures.lost == sum(not was for was, _ in waits)
     assert figures.answered_within == sum(was and wait <= 15_000 for was, wait in waits)
-    assert figures.lost_short == sum(not was and wait <= 5_000 for was, wait in waits)
+    assert figures.lost_short + sum(wait <= 5_000 for wait in given_back) == sum(
+        not was and wait <= 5_000 for was, wait in waits
+    )
+    assert figures.given_back == len(given_back)
     assert figures.answered_waits.total_ms == sum(wait for was, wait in waits if was)
     assert figures.offered == figures.answered + figures.lost + figures.undecided + figures.never_queued
     assert fold(mixed) == fold(sorted(mixed, key=lambda line: (line.call, line.seq)))
@@ -151,23 +156,76 @@ def test_the_figures_are_those_of_a_plain_recount(
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.booleans()), min_size=1, max_size=25))
 def test_the_worst_day_is_that_of_a_plain_search(calls: list[tuple[int, bool]]) -> None:
+    """Calls come on the hour, so windows that begin on the hour or half past it are all there are."""
     calls = sorted(calls)
-    figures = [
-        CallFigures(
-            call=CallId(str(n)),
-            arrived_at=AT + timedelta(hours=hour),
-            answered_ms=1 if answered else None,
-            left_ms=None if answered else 1,
-        )
-        for n, (hour, answered) in enumerate(calls)
-    ]
+    figures = [arrival(n, hour, answered) for n, (hour, answered) in enumerate(calls)]
+    first, last = calls[0][0], calls[-1][0]
     windows = []
-    for n, (hour, _) in enumerate(calls):
-        inside = [answered for other, answered in calls[: n + 1] if hour - 24 < other]
-        if hour - calls[0][0] >= 24:
+    for half in range(2 * first, 2 * (last - 24) + 2):
+        inside = [answered for hour, answered in calls if half <= 2 * hour < half + 48]
+        if inside:
             windows.append(sum(inside) / len(inside))
-    if not windows:
+    if last - first < 24:
         windows = [sum(answered for _, answered in calls) / len(calls)]
     found = worst_day(figures)
     assert found is not None
     assert found[1].value == pytest.approx(min(windows))
+    began = (found[0] - AT) / timedelta(hours=1)
+    assert [found[1].part, found[1].of] == [
+        sum(answered for hour, answered in calls if began <= hour < began + 24),
+        sum(began <= hour < began + 24 for hour, _ in calls),
+    ] or last - first < 24
+
+
+def arrival(n: int, hour: float, answered: bool) -> CallFigures:
+    at = AT + timedelta(hours=hour)
+    return CallFigures(
+        call=CallId(str(n)), arrived_at=at, answered_ms=1 if answered else None, left_ms=None if answered else 1
+    )
+
+
+def test_the_worst_day_may_begin_just_after_a_good_call() -> None:
+    """A window that ends with an arrival is not always the worst: here it begins between two."""
+    calls = [arrival(0, 0, True), arrival(1, 1, False), arrival(2, 30, True)]
+    found = worst_day(calls)
+    assert found is not None
+    assert (found[1].part, found[1].of) == (0, 1)
+    assert timedelta(0) < found[0] - AT <= timedelta(hours=1)
+
+
+def test_the_worst_day_of_a_longer_period_looks_beyond_the_calls() -> None:
+    calls = [arrival(0, 30, True), arrival(1, 31, False)]
+    period = (AT, AT + timedelta(hours=72))
+    found = worst_day(calls, period=period)
+    assert found is not None
+    assert (found[1].part, found[1].of) == (0, 1), "the 24 h after the first call hold only the second"
+
+
+def test_what_agents_did_in_a_call() -> None:
+    citizen, agent = LegId("leg"), AgentId("1001")
+    told: list[tuple[int, AnyEvent]] = [
+        (0, ev.CallArrived(leg=citizen, caller_number="1", dialled="12345")),
+        (1_000, ev.AgentReserved(agent=AgentId("1000"), endpoint="")),
+        (5_000, ev.LegHungUp(leg=LegId("other"), cause=HangupCause.NO_ANSWER)),
+        (5_000, ev.AgentReserved(agent=agent, endpoint="")),
+        (6_000, ev.LegsJoined(citizen_leg=citizen, agent_leg=AGENT)),
+        (16_000, ev.LegHungUp(leg=AGENT, cause=HangupCause.LOST)),
+        (20_000, ev.LegsJoined(citizen_leg=citizen, agent_leg=LegId("again"))),
+        (50_000, ev.HangUpRequested(agent=agent)),
+        (50_100, ev.LegHungUp(leg=citizen, cause=HangupCause.NORMAL)),
+        (50_200, ev.LegHungUp(leg=LegId("again"), cause=HangupCause.NORMAL)),
+    ]
+    ended: list[tuple[int, AnyEvent]] = [(80_000, ev.TimerFired(timer="wrap_up"))]
+
+    def of(told: list[tuple[int, AnyEvent]]) -> CallFigures:
+        lines = [
+            Recorded(call=CallId("c"), seq=n, at=AT, offset_ms=ms, event=event) for n, (ms, event) in enumerate(told)
+        ]
+        return fold(lines)[0]
+
+    working = measure([of(told)])
+    assert (working.handled, working.working, working.handle_time.value_ms) == (0, 1, None)
+    figures = of(told + ended)
+    assert (figures.talk_ms, figures.wrap_ms, figures.missed_offers) == (40_000, 30_000, 1)
+    assert (figures.answered_ms, figures.agent, figures.handled) == (6_000, agent, True)
+    assert str(measure([figures]).handle_time) == "average handle time: 70 s / 1 = 70.0 s"
