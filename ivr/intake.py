@@ -430,9 +430,7 @@ class Intake:
 
     def article(self, article: str) -> ArticleView:
         """An article to read. Raises `UnknownId`."""
-        found = self._index.article(ArticleId(article))
-        if found is None:
-            raise UnknownId(f"no article {article[:40]!r}")
+        found = self._index.article(ArticleId(article)) or self._site.article(article)
         today = self._today()
         return ArticleView(
             id=found.id,
