@@ -67,6 +67,7 @@ from ivr.tasks import Tasks
 from ivr.understudy import running as fallback_running
 from ivr.understudy import supervise as supervise_fallback
 from ivr.watchman import Part, Watchman, code_of
+from ivr.wording import open_writer
 from ivr.writing import site_writer
 from ticketing import schema
 from ticketing.accounts import Accounts
@@ -150,8 +151,11 @@ async def open_hotline(settings: Settings, progress: Callable[[str], None]) -> A
             executor=executor,
             casework=back_office.casework,
             matters=back_office.matters,
+            writer=await stack.enter_async_context(open_writer(settings.drafting)),
         )
         tasks.start("drafting", intake.run())
+        if settings.drafting.url:
+            tasks.start("wording", intake.reword())
         knowledge = KnowledgeBase(instance.site, database, index, clock.now)
         await knowledge.refresh()
         tasks.start("knowledge", knowledge.follow())

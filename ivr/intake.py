@@ -21,6 +21,7 @@ from ivr.endings import end
 from ivr.keeper import Keeper
 from ivr.matters import Matters
 from ivr.ports import Clock
+from ivr.wording import Writer
 from ticketing.casework import Casework
 from ticketing.choices import FieldChoices
 from ticketing.consequences import DECIDING, consequences
@@ -35,7 +36,7 @@ from ticketing.records import AuditRecord, SegmentRecord, SpokenWord
 from ticketing.service import TicketService, ticket_view
 from ticketing.site import Site
 from ticketing.unit_of_work import UnitOfWork
-from ticketing.views import ArticleHit, ArticleView, CallerView, Choice, DraftView, TicketView, Utterance
+from ticketing.views import ArticleHit, ArticleView, CallerView, Choice, DraftView, Proposal, TicketView, Utterance
 from ticketing.vocabulary import ArticleId, ContactId, FieldName, Speaker, TicketState
 from ticketing.work_calendar import WorkCalendar
 
@@ -132,6 +133,7 @@ class Intake:
         executor: Executor,
         casework: Casework,
         matters: Matters,
+        writer: Writer | None = None,
     ) -> None:
         self._database = database
         self._keeper = keeper
@@ -150,6 +152,9 @@ class Intake:
         self._undelivered: dict[str, tuple[CallId, AgentId]] = {}
         self._changed: dict[CallId, None] = {}
         self._work = asyncio.Event()
+        self._writer = writer
+        self._to_word: dict[CallId, tuple[tuple[Utterance, ...], Proposal]] = {}
+        self._to_word_work = asyncio.Event()
         self.listener: Listener | None = None
         self.on_submitted: Callable[[TicketView], None] = lambda _: None
 
@@ -279,6 +284,26 @@ class Intake:
             except Exception as error:  # a fault in drafting one call must not take the draft away from all others
                 _log.error("drafting failed for call %s: %s", call, type(error).__name__)
 
+    async def reword(self) -> None:
+        """Have the configured endpoint word title and content, for ever: one call at a time, its newest words only.
+
+        A call in which more was said meanwhile keeps its rule draft until its turn comes again.
+        """
+        if self._writer is None:
+            return
+        while True:
+            await self._to_word_work.wait()
+            call = next(iter(self._to_word))
+            utterances, proposal = self._to_word.pop(call)
+            if not self._to_word:
+                self._to_word_work.clear()
+            reworded = await self._writer.better(proposal, utterances)
+            file = self._files.get(call)
+            if reworded is None or file is None or file.utterances() != utterances:
+                continue
+            async with file.thinking:
+                self._put(file, self._settle(absorb(file.draft, reworded)))
+
     def _think_about(self, call: CallId) -> None:
         self._changed[call] = None
         self._work.set()
@@ -290,6 +315,9 @@ class Intake:
                 lambda: self._drafter.propose(utterances, started_at=file.arrived_at, caller_number=file.caller_number)
             )
             self._put(file, self._settle(absorb(file.draft, proposal)))
+        if self._writer is not None and file.draft.reference is None:
+            self._to_word[file.call] = (utterances, proposal)
+            self._to_word_work.set()
         self._consider(file)
         before, today = file.suggestions, self._today()
         file.suggestions = await self._elsewhere(lambda: suggest(self._index, before, utterances, proposal, today))
@@ -402,9 +430,7 @@ class Intake:
 
     def article(self, article: str) -> ArticleView:
         """An article to read. Raises `UnknownId`."""
-        found = self._index.article(ArticleId(article))
-        if found is None:
-            raise UnknownId(f"no article {article[:40]!r}")
+        found = self._index.article(ArticleId(article)) or self._site.article(article)
         today = self._today()
         return ArticleView(
             id=found.id,

@@ -98,6 +98,18 @@ class SpeechSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     media_port: int = 0
 
 
+class DraftingSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Wording of title and content by an OpenAI-compatible endpoint, off while `url` is empty (`http://host/v1`).
+
+    `key_file` holds the endpoint's key; `seconds` is the most one wording may take.
+    """
+
+    url: str = ""
+    model: str = ""
+    key_file: str = ""
+    seconds: float = 4.0
+
+
 class QueueSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How callers wait and agents are rung. Times in seconds; 0 switches off what need not be.
 
@@ -167,6 +179,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     security: SecuritySettings = SecuritySettings()
     desk: DeskSettings = DeskSettings()
     speech: SpeechSettings = SpeechSettings()
+    drafting: DraftingSettings = DraftingSettings()
     queue: QueueSettings = QueueSettings()
     metrics: MetricsSettings = MetricsSettings()
     database: DatabaseSettings = DatabaseSettings()

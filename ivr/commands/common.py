@@ -15,6 +15,7 @@ from asterisk_conf.errors import AsteriskConfError
 from ivr.ports import HotlineError
 from ivr.settings import Settings, SettingsError, load_settings
 from ticketing.errors import TicketingError
+from ticketing.vault import Vault
 
 DEFAULT_HOME = Path(".huying/hotline")
 FAULT = 2
@@ -30,6 +31,11 @@ _R = TypeVar("_R")
 def settings_of(home: Path) -> Settings:
     """The settings of the instance at `home`."""
     return load_settings(home)
+
+
+def vault_of(settings: Settings) -> Vault | None:
+    """The instance's keys, None before it has any."""
+    return Vault.opened(settings.keys_file) if settings.keys_file.exists() else None
 
 
 def told(command: Callable[_P, _R]) -> Callable[_P, _R]:

@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn, TypeVar
 import msgspec
 import typer
 
-from ivr.commands.common import DEFAULT_HOME, AsJson, Home, fail, run_async, say, say_json, settings_of, told
+from ivr.commands.common import DEFAULT_HOME, AsJson, Home, fail, run_async, say, say_json, settings_of, told, vault_of
 from ivr.instance import pack_of
 from ticketing.article_records import ArticleVersion, Verdict
 from ticketing.articles import Edit, KnowledgeBase
@@ -17,7 +17,6 @@ from ticketing.drafting.categoriser import topics
 from ticketing.knowledge.index import KnowledgeIndex
 from ticketing.schema import upgrade
 from ticketing.site import Site, load_site
-from ticketing.vault import Vault
 
 app = typer.Typer(help="The knowledge base.", no_args_is_help=True)
 
@@ -218,10 +217,10 @@ def _has_database(home: Path) -> bool:
 
 def _with_base(home: Path, work: Callable[[KnowledgeBase], Awaitable[_R]], index: KnowledgeIndex | None = None) -> _R:
     async def run() -> _R:
-        url = settings_of(home).database_url
-        vault = Vault.opened(settings_of(home).keys_file)
-        await upgrade(url, vault=vault)
-        async with open_database(url, vault) as database:
+        settings = settings_of(home)
+        vault = vault_of(settings)
+        await upgrade(settings.database_url, vault=vault)
+        async with open_database(settings.database_url, vault) as database:
             site = _site(home)
             return await work(KnowledgeBase(site, database, index or KnowledgeIndex(), lambda: datetime.now(UTC)))
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ivr.commands.common import DEFAULT_HOME, AsJson, Home, fail, run_async, say, say_json, settings_of, told
+from ivr.commands.common import DEFAULT_HOME, AsJson, Home, fail, run_async, say, say_json, settings_of, told, vault_of
 from ivr.instance import pack_of
 from ticketing.database import open_database
 from ticketing.drafting.cli_format import draft_dialogues
@@ -19,7 +19,6 @@ from ticketing.learning import corrections
 from ticketing.places import Gazetteer
 from ticketing.schema import upgrade
 from ticketing.site import Site, load_site
-from ticketing.vault import Vault
 
 places = typer.Typer(help="The gazetteer.", no_args_is_help=True)
 
@@ -90,7 +89,7 @@ def learn(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     site = _site(home)
 
     async def gather() -> list[Correction]:
-        vault = Vault.opened(settings.keys_file)
+        vault = vault_of(settings)
         await upgrade(settings.database_url, vault=vault)
         async with open_database(settings.database_url, vault) as database:
             return await corrections(database, site)
