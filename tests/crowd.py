@@ -8,7 +8,7 @@ outbox and the queue alone whether anything illegal happened, was lost or happen
 import asyncio
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -65,8 +65,11 @@ BY_ID = {actor.id: actor for actor in ROLES}
 BLINK = timedelta(seconds=1)
 """This clock goes on while a step is taken."""
 
-TURNS = 11
+TURNS = 7
 """Turns for each ticket: what it takes to bring most of them round."""
+
+TICKS = 60
+"""How often the clock looks at all tickets, however many they are."""
 
 SELDOM: Mapping[str, float] = {
     "withdrawn": 0.03,
@@ -134,6 +137,7 @@ class Crowd:
         self.made = 0
         self.did: Counter[str] = Counter()
         self.looked_at = BEGIN
+        self.told: Callable[[int], None] = lambda made: None
 
     async def work(self, turns_each: int = TURNS) -> None:
         """Everybody takes their turns; then the queue and the outbox are worked off."""
@@ -152,13 +156,13 @@ class Crowd:
         self.clock.forward(minutes=self.rng.expovariate(1.0) * 60 * 24 * 40 / (self.wanted * TURNS))
         chance = self.rng.random()
         try:
-            if self.made < self.wanted and (chance < 0.12 or not self.open):
+            if self.made < self.wanted and (chance < 1.15 / TURNS or not self.open):
                 await self._submit()
-            elif chance < 0.2:
+            elif chance < 0.22:
                 await self._call()
-            elif chance < 0.24:
-                self.did["sent"] += await self.worker.work_once()
             elif chance < 0.25:
+                self.did["sent"] += await self.worker.work_once()
+            elif chance < 0.25 + TICKS / (self.wanted * TURNS):
                 self.did["clock"] += await self.clockwork.tick()
             elif self.open:
                 await self._step()
@@ -169,6 +173,7 @@ class Crowd:
 
     async def _submit(self) -> None:
         self.made += 1
+        self.told(self.made)
         call, rng = f"call-{self.made}", self.rng
         number = f"138{self.made:08d}"
         await a_contact(self.database, call, number=number, arrived_at=self.clock())
@@ -193,31 +198,28 @@ class Crowd:
 
     async def _step(self) -> None:
         """Somebody who may do something about a ticket takes one of the moves they are offered."""
-        reference = self.rng.choice(self.open)
-        async with UnitOfWork(self.database, reads=True) as unit:
-            case = await self.casework.case(unit, reference, BY_ID["leader"])
-        may = [
-            (actor, kind)
-            for actor in ROLES
-            if self.privacy.may_see(case.ticket, actor)
-            for kind in open_steps(case.life, actor, SITE)
-            if kind != "visited"  # citizens are called from the queue
-        ]
-        if not may:
-            return
-        actor, kind = self.rng.choices(may, [SELDOM.get(kind, 1.0) for _, kind in may])[0]
-        (move,) = moves((kind,), Grounds(site=SITE, ticket=case.ticket, life=case.life))
-        said = self._said(move)
+        reference, rng = self.rng.choice(self.open), self.rng
         async with UnitOfWork(self.database) as unit:
-            revision = case.ticket.revision
+            case = await self.casework.case(unit, reference, BY_ID["leader"])
+            may = [
+                (actor, kind)
+                for actor in ROLES
+                if self.privacy.may_see(case.ticket, actor)
+                for kind in open_steps(case.life, actor, SITE)
+                if kind != "visited"  # citizens are called from the queue
+            ]
+            if not may:
+                return
+            actor, kind = rng.choices(may, [SELDOM.get(kind, 1.0) for _, kind in may])[0]
+            (move,) = moves((kind,), Grounds(site=SITE, ticket=case.ticket, life=case.life))
+            said = self._said(move)
+            seen = rng.choice([None, case.ticket.revision, case.ticket.revision, case.ticket.revision - 1])
             try:
-                ticket = await act(
-                    self.casework, unit, reference, move.step, said, actor, why="理由", revision=revision
-                )
+                ticket = await act(self.casework, unit, reference, kind, said, actor, why="理由", revision=seen)
             except UnknownId as error:
-                raise AssertionError(f"what a sheet offers is no step: {move.step} {said}") from error
+                raise AssertionError(f"what a sheet offers is no step: {kind} {said}") from error
         self.did[move.step] += 1
-        if ticket.state not in OPEN and self.rng.random() < 0.9:
+        if ticket.state not in OPEN and reference in self.open and rng.random() < 0.9:
             self.open.remove(reference)  # the others may be reopened or split off
 
     def _said(self, move: Move) -> dict[str, Value]:

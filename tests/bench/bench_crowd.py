@@ -25,6 +25,7 @@ async def bench(url: str, tickets: int, seed: int) -> None:
     await upgrade(url)
     async with open_database(url, VAULT) as database:
         crowd = Crowd(database, seed, tickets, PEOPLE)
+        crowd.told = lambda made: say(f"{made:,} tickets made") if made % 1_000 == 0 else None
         began = time.perf_counter()
         await crowd.work()
         worked = time.perf_counter() - began
