@@ -22,3 +22,6 @@ __all__ = [
     "pytest_runtest_call",
     "sqlite_template",
 ]
+
+settings.register_profile("any machine", deadline=None)  # how long an example takes says how busy the machine is
+settings.load_profile("any machine")

@@ -46,10 +46,13 @@ class Privacy:
     async def listing(
         self, unit: UnitOfWork, wanted: TicketFilter, actor: Actor, limit: int = 50
     ) -> tuple[TicketRecord, ...]:
-        """A list for reading; handlers get their own and what is below them."""
+        """A list for reading; handlers get their own and what is below them.
+
+        What a sensitive ticket says is not in it: that is read on its sheet, which is kept.
+        """
         seen = self._own(wanted, actor)
         found = await unit.tickets.find(seen, limit) if seen is not None else ()
-        return tuple(self.masked(one, actor) for one in found)
+        return tuple(self._listed(one, actor) for one in found)
 
     async def due_list(
         self, unit: UnitOfWork, wanted: TicketFilter, actor: Actor, *, after: DueMark | None = None, limit: int = 50
@@ -57,7 +60,7 @@ class Privacy:
         """As `listing`, the earliest due first; asked on `after` the last one."""
         seen = self._own(wanted, actor)
         found = await unit.tickets.by_due(seen, after=after, limit=limit) if seen is not None else ()
-        return tuple(self.masked(one, actor) for one in found)
+        return tuple(self._listed(one, actor) for one in found)
 
     async def tally(self, unit: UnitOfWork, wanted: TicketFilter, actor: Actor) -> Tally:
         """How many tickets such a list would have, and how many of them are overdue."""
@@ -125,6 +128,10 @@ class Privacy:
         """Agencies with every unit below them. Who leads a ticket is above, or is, who holds it: so holders decide."""
         below = (one.id for agency in agencies for one in self._site.descendants(agency))
         return tuple(dict.fromkeys((*agencies, *below)))
+
+    def _listed(self, ticket: TicketRecord, actor: Actor) -> TicketRecord:
+        shown = self.masked(ticket, actor)
+        return msgspec.structs.replace(shown, content="", address="") if ticket.sensitive else shown
 
     def masked(self, ticket: TicketRecord, actor: Actor) -> TicketRecord:
         """A ticket with name and number masked; out of a confidential one's texts they are gone."""

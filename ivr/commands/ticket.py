@@ -295,8 +295,8 @@ def history(reference: Reference, actor: As = "", home: Home = DEFAULT_HOME, as_
             who = await books.actor(actor)
             try:
                 async with UnitOfWork(books.database) as unit:
-                    await books.privacy.sheet(unit, reference, who)
-                    events = await unit.tickets.events(reference)
+                    await books.privacy.sheet(unit, reference, who)  # reading a sensitive one is kept
+                    events = await books.privacy.history(unit, reference, who)
             except AccessRefused as error:
                 refused(error, as_json=as_json)
             shown = [books.plain(one) | {"name": TABLE[s.STEPS[one.kind]].name} for one in events]

@@ -96,3 +96,13 @@ async def test_lists_show_what_was_asked_and_nobody_sees_other_agencies(hotline:
     assert await listed(HEAD, agencies=(AgencyId("b140802-jy"),)) == []
     assert await listed(POLICE) == []
     assert await listed(Actor(id="lost", role=Role.HANDLER)) == []
+
+
+async def test_a_list_does_not_say_what_a_sensitive_ticket_says(hotline: Hotline, privacy: Privacy) -> None:
+    sensitive = await hotline.dispatched("call-1", {FieldName.CATEGORY: "010201"})
+    plain = await hotline.dispatched("call-2")
+    async with UnitOfWork(hotline.database, reads=True) as unit:
+        found = {str(one.reference): one for one in await privacy.listing(unit, TicketFilter(), REVIEWER)}
+    assert (found[sensitive].content, found[sensitive].address) == ("", "")
+    assert found[sensitive].title
+    assert found[plain].content
