@@ -19,6 +19,7 @@ from ivr.desk.ticket_views import LikelyTicket
 from ivr.desk.topics import Topic
 from ivr.desk.views import AgentCard, CallCard, DeskView, Fault, FloorCall, Notice, QueueCard
 from ivr.desk.wire_callbacks import CallbackAnswer, CallbackRequest, CallbacksNews
+from ivr.desk.wire_quality import QualityAnswer, QualityRequest
 from ivr.desk.wire_tickets import InboxNews, TicketAnswer, TicketRequest
 from ticketing.views import ArticleHit, ArticleView, Choice, DraftView, TicketView
 from ticketing.vocabulary import FieldName
@@ -206,7 +207,9 @@ SeatRequest: TypeAlias = (
 )
 """What is asked at a seat."""
 
-AnyFromDesk: TypeAlias = SignIn | Resume | Watch | Unwatch | SeatRequest | TicketRequest | CallbackRequest
+AnyFromDesk: TypeAlias = (
+    SignIn | Resume | Watch | Unwatch | SeatRequest | TicketRequest | CallbackRequest | QualityRequest
+)
 
 
 # ---- from the server
@@ -365,7 +368,7 @@ AnyUpdate: TypeAlias = (
 
 SeatAnswer: TypeAlias = Hits | Article | Choices | Number
 
-AnyAnswer: TypeAlias = Refused | Done | SeatAnswer | TicketAnswer | CallbackAnswer
+AnyAnswer: TypeAlias = Refused | Done | SeatAnswer | TicketAnswer | CallbackAnswer | QualityAnswer
 """What answers a request of a desk that has signed in."""
 
 AnyFromServer: TypeAlias = Welcome | AnyAnswer | AnyUpdate | AnyNews
