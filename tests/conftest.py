@@ -1,5 +1,7 @@
 """Fixtures every test may use."""
 
+from hypothesis import settings
+
 from tests.databases import backend, database, database_url, empty_url, postgres, sqlite_template
 from tests.exchanges import asterisk, exchange
 from tests.leaks import no_leaks, no_tasks_left, pytest_runtest_call
@@ -17,3 +19,6 @@ __all__ = [
     "pytest_runtest_call",
     "sqlite_template",
 ]
+
+settings.register_profile("any machine", deadline=None)  # how long an example takes says how busy the machine is
+settings.load_profile("any machine")

@@ -223,7 +223,11 @@ async def bench(url: str, folder: Path, tickets: int) -> None:
             call = f"new-{next(calls)}"
             async with UnitOfWork(database) as unit:
                 await unit.contacts.open(
-                    ContactId(call), arrived_at=NOW, caller_number="13800000001", dialled="12345", medium=Medium.PHONE
+                    ContactId(call),
+                    arrived_at=NOW,
+                    caller_number=f"138{rng.randrange(200_000):08d}",
+                    dialled="12345",
+                    medium=Medium.PHONE,
                 )
             draft = draft_of(call, {FieldName.CONTENT: words(rng)})
             await find(0)
