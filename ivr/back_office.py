@@ -10,6 +10,7 @@ from ivr.desk.counters import Counter
 from ivr.desk.inbox import Inbox
 from ivr.desk.newsroom import Newsroom
 from ivr.desk.office import Office
+from ivr.desk.quality_counter import QualityDesk
 from ivr.desk.staff import Staff
 from ivr.desk.tickets_counter import TicketDesk
 from ivr.desk.topics import Topic
@@ -25,6 +26,7 @@ from ticketing.database import Database
 from ticketing.dispatch import DispatchWorker
 from ticketing.matter_index import MatterIndex
 from ticketing.privacy import Privacy
+from ticketing.quality import Quality
 from ticketing.records import TicketRecord
 from ticketing.site import Site
 from ticketing.views import TicketView
@@ -109,7 +111,8 @@ class BackOffice:
         tasks.start("index of matters", self.matters.keep_index())
         tasks.start("inboxes", inbox.run())
         tasks.start("returns", queue.run())
-        return tickets, queue
+        inspections = QualityDesk(self._database, self._site, Quality(self._site, self._clock.now), names)
+        return tickets, queue, inspections
 
 
 def staff_of(roster: Iterable[Person]) -> dict[str, Staff]:

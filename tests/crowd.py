@@ -9,7 +9,7 @@ import asyncio
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import msgspec
@@ -413,7 +413,12 @@ class Audit:
         elif unit in (Unit.HOUR, Unit.MINUTE):
             assert abs((later - went_on) - (due - paused)) <= BLINK
         else:
-            assert self._days_between(went_on, later, unit) >= self._days_between(paused, due, unit)
+            day_after = life.dispatched_at.astimezone(SITE.zone).date() + timedelta(days=1)
+            counts_from = datetime.combine(
+                day_after, time(), SITE.zone
+            )  # the day of dispatch is none of the days given
+            left = self._days_between(max(paused, counts_from), due, unit)
+            assert self._days_between(max(went_on, counts_from), later, unit) >= left
 
     def _days_between(self, start: datetime, stop: datetime, unit: Unit) -> int:
         """The days that count whose end lies between two times."""

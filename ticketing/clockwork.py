@@ -7,7 +7,7 @@ One task, `Clockwork.run`. Everything it does can be done twice without harm, so
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 
 from ticketing.casework import Casework
@@ -18,7 +18,8 @@ from ticketing.errors import ChangedMeanwhile, DatabaseUnavailable, StepRefused,
 from ticketing.lifecycle.steps import Archived
 from ticketing.lifecycle.table import SYSTEM
 from ticketing.pack_deadlines import DeadlineRule, Reminder
-from ticketing.records import TicketRecord
+from ticketing.records import DueMark, TicketFilter, TicketRecord
+from ticketing.repositories.wanted import AWAITING_REPLY
 from ticketing.service import utc_now
 from ticketing.site import Site
 from ticketing.unit_of_work import UnitOfWork
@@ -30,7 +31,7 @@ HORIZON = timedelta(days=14)
 """How far ahead due times are looked at; longer than any reminder and the longest holiday before it."""
 
 AT_ONCE = 1000
-"""Tickets looked at in one round; the earliest due come first, the rest in the next."""
+"""Tickets read at once; those that are done with make room for the rest in the next round."""
 
 
 class Clockwork:
@@ -77,7 +78,6 @@ class Clockwork:
             idle = await unit.tickets.unsigned(now, AT_ONCE)
             late = await unit.tickets.supervised_late(now, AT_ONCE)
             over = await unit.tickets.closed_before(ahead_of(now, closing.archive_after, self._calendar), AT_ONCE)
-            watched = await unit.tickets.due_between(None, now + HORIZON, AT_ONCE)
         done = 0
         for ticket in idle:
             done += await self._sign(ticket)
@@ -85,11 +85,25 @@ class Clockwork:
             done += await self._raise(ticket)
         for ticket in over:
             done += await self._archive(ticket)
-        for ticket in watched:
+        async for ticket in self._watched(now):
             for number, reminder in enumerate(self._site.deadlines.reminders):
                 if self._is_time(ticket, reminder, now):
                     done += await self._remind(ticket, number, reminder, now)
         return done
+
+    async def _watched(self, now: datetime) -> AsyncIterator[TicketRecord]:
+        """Every ticket whose reply is due before long or overdue, the earliest first, however many there are."""
+        wanted = TicketFilter(states=AWAITING_REPLY, due_before=now + HORIZON)
+        after: DueMark | None = None
+        while True:
+            async with UnitOfWork(self._database, reads=True) as unit:
+                page = await unit.tickets.by_due(wanted, after=after, limit=AT_ONCE)
+            for ticket in page:
+                yield ticket
+                await asyncio.sleep(0)  # counting days for thousands must not hold up the calls
+            if len(page) < AT_ONCE:
+                return
+            after = DueMark(due_at=page[-1].due_at, reference=page[-1].reference)
 
     def _is_time(self, ticket: TicketRecord, reminder: Reminder, now: datetime) -> bool:
         assert ticket.due_at is not None  # only such tickets are watched

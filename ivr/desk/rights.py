@@ -16,6 +16,7 @@ from ivr.desk.wire_callbacks import (
     SettleCallback,
     TakeCallback,
 )
+from ivr.desk.wire_quality import DrawInspections, ListInspections, RegisterPraise, ScoreInspection
 from ivr.desk.wire_tickets import (
     CountTickets,
     FindLikely,
@@ -33,6 +34,8 @@ HANDLING = frozenset({Role.HANDLER, Role.HANDLER_HEAD})
 _QUEUE = WATCHERS[Topic.CALLBACKS]
 _CALLING = frozenset({Role.AGENT, Role.SUPERVISOR, Role.VISITOR})
 
+_JUDGING = frozenset({Role.QUALITY, Role.SUPERVISOR})
+
 MAY: Mapping[type[FromDesk], frozenset[Role]] = {
     ListTickets: EVERYBODY,
     CountTickets: EVERYBODY,
@@ -49,4 +52,8 @@ MAY: Mapping[type[FromDesk], frozenset[Role]] = {
     SettleCallback: _CALLING,
     HandBackCallback: _CALLING,
     ReassignCallback: frozenset({Role.SUPERVISOR}),
+    DrawInspections: _JUDGING,
+    ListInspections: _JUDGING,
+    ScoreInspection: _JUDGING,
+    RegisterPraise: frozenset({Role.AGENT, Role.SUPERVISOR, Role.REVIEWER}),
 }

@@ -21,6 +21,7 @@ from ivr.desk.views import AgentCard, CallCard, DeskView, Fault, FloorCall, Noti
 from ivr.desk.wire_callbacks import CallbackAnswer, CallbackRequest, CallbacksNews
 from ivr.desk.wire_calls import CallsAnswer, CallsRequest
 from ivr.desk.wire_floor import FloorRequest
+from ivr.desk.wire_quality import QualityAnswer, QualityRequest
 from ivr.desk.wire_recordings import RecordingsAnswer, RecordingsRequest
 from ivr.desk.wire_tickets import InboxNews, TicketAnswer, TicketRequest
 from ticketing.views import ArticleHit, ArticleView, Choice, DraftView, TicketView
@@ -226,6 +227,7 @@ AnyFromDesk: TypeAlias = (
     | CallsRequest
     | FloorRequest
     | RecordingsRequest
+    | QualityRequest
 )
 
 
@@ -385,7 +387,9 @@ AnyUpdate: TypeAlias = (
 
 SeatAnswer: TypeAlias = Hits | Article | Choices | Number
 
-AnyAnswer: TypeAlias = Refused | Done | SeatAnswer | TicketAnswer | CallbackAnswer | CallsAnswer | RecordingsAnswer
+AnyAnswer: TypeAlias = (
+    Refused | Done | SeatAnswer | TicketAnswer | CallbackAnswer | CallsAnswer | RecordingsAnswer | QualityAnswer
+)
 """What answers a request of a desk that has signed in."""
 
 AnyFromServer: TypeAlias = Welcome | AnyAnswer | AnyUpdate | AnyNews

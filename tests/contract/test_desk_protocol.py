@@ -171,6 +171,8 @@ def sample(told: mi.Type, rng: random.Random) -> Any:
             return rng.choice(list(cls)).value
         case mi.DateTimeType():
             return "2026-11-02T01:00:00Z"
+        case mi.DateType():
+            return "2026-11-02"
         case mi.VarTupleType(item_type=item):
             return [sample(item, rng) for _ in range(rng.randrange(3))]
         case mi.DictType(key_type=key, value_type=value):

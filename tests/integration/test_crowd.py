@@ -12,7 +12,7 @@ NOT_BY_THIS_CROWD = {"received", "transferred_out"}
 
 
 async def test_a_random_crowd_breaks_no_rule_and_loses_nobody(database: Database) -> None:
-    crowd = Crowd(database, seed=1, tickets=40, people=3)
+    crowd = Crowd(database, seed=1, tickets=110, people=3)
     await crowd.work()
     audit = Audit(crowd)
     await audit.check()

@@ -126,7 +126,7 @@ async def test_handing_back_is_no_attempt_and_a_supervisor_may_give(room: DeskRo
         await hand.ask(HandBackCallback(request=hand.number(), callback=taken.id), Done)
         assert (await take(other)).attempts == 1
         give = ReassignCallback(request=hand.number(), callback=taken.id, to="1001")
-        with pytest.raises(HandRefused, match=r"refused\.no_access"):
+        with pytest.raises(HandRefused, match=r"refused\.not_allowed"):
             await hand.ask(give, CallbackTaken)
         given = ReassignCallback(request=supervisor.number(), callback=taken.id, to="1001")
         card = (await supervisor.ask(given, CallbackTaken)).card

@@ -112,3 +112,15 @@ async def test_the_running_clockwork_tells_the_outbox(hotline: Hotline) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_the_clock_sees_every_ticket_however_many_are_late_before_it(
+    hotline: Hotline, clockwork: Clockwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ticketing.clockwork.AT_ONCE", 2)
+    late = {await hotline.dispatched(f"call-{number}") for number in range(5)}
+    hotline.clock.at = local("2026-11-09T17:30")
+    while await clockwork.tick():
+        pass
+    await hotline.worker.work_once()
+    assert {one.reference for one in hotline.gateway.told if one.name == "超期提醒"} == late
