@@ -22,7 +22,7 @@ from asr.model.recipe import acoustic, artefact, corpus, invented, openfst, site
 from asr.model.recipe.spent import Spent, cpu_s
 
 PACKAGED_PARTS = 16
-INVENTED_PARTS = 8
+INVENTED_PARTS = 16
 PARTS = PACKAGED_PARTS + INVENTED_PARTS
 UTTERANCES = 1500
 SEED = 1
