@@ -95,7 +95,8 @@ def _citizen_stands(session: CallSession, citizen: LegSeen) -> list[AnyEvent]:
     if session.state is CallState.ARRIVED:
         return [ev.PickedUp(leg=citizen.leg)]
     if session.state is CallState.DIALLING:
-        return [ev.LegAnswered(leg=citizen.leg)] if citizen.leg == session.citizen else []
+        waits = citizen.leg == session.citizen and not citizen.talking
+        return [ev.LegAnswered(leg=citizen.leg)] if waits else []
     if session.state in BEFORE_QUEUE and session.playback is not None:
         return [ev.TimerFired(timer=Timer.PROMPT)]
     return []
@@ -110,6 +111,10 @@ def _guest_stands(guest: Guest, leg: LegSeen) -> list[AnyEvent]:
 def _agent_stands(session: CallSession, citizen: LegSeen | None, leg: LegSeen) -> list[AnyEvent]:
     if leg.up and session.citizen_gone and session.state in (CallState.OFFERED, CallState.DIALLING):
         return [ev.LegAnswered(leg=leg.leg)]
+    if session.state is CallState.DIALLING and citizen is not None and citizen.talking:
+        if leg.talking:
+            return [ev.LegsJoined(citizen_leg=citizen.leg, agent_leg=leg.leg)]
+        return [ev.LegAnswered(leg=citizen.leg)]
     if citizen is None or not leg.up or session.state not in (*WAITING, CallState.CONNECTED):
         return []
     together = leg.talking and (citizen.talking or session.held)

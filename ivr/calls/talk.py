@@ -15,6 +15,7 @@ from ivr.calls.guests import DIAL_OUTCOMES, OFFER_OUTCOMES, Guest
 from ivr.calls.legs import Legs
 from ivr.calls.vocabulary import (
     BROKEN_OFF,
+    OVER,
     AgentId,
     CallState,
     Direction,
@@ -91,7 +92,8 @@ class Talk(Legs):
         return next((guest for guest in joined if guest.agent is not None), joined[-1] if joined else None)
 
     def _invited(self, event: ev.GuestInvited) -> None:
-        taken = {self.agent, self.callee, *(guest.agent for guest in self.guests.values())}
+        agent = None if self.state in OVER else self.agent
+        taken = {agent, self.callee, *(guest.agent for guest in self.guests.values())}
         if event.guest is not None and (event.guest in taken or event.guest in self._withdrawn.values()):
             return
         if not self._talks(event.agent) or self._aside() is not None:
