@@ -18,7 +18,7 @@ EMBEDDED: Final = Path(__file__).parent / "embedded"
 """The model the product ships: made from synthetic speech, for demonstration and tests only."""
 
 MANIFEST: Final = "manifest.json"
-LANGUAGE: Final = "adaptation/language.gz"
+LANGUAGE: Final = "adaptation/language.xz"
 _FST_MAGIC: Final = 2125659606
 _FST_HAS_OUTPUT_SYMBOLS: Final = 2
 

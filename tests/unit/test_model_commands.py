@@ -36,7 +36,7 @@ def static(official: Path) -> Path:
 def test_the_model_in_use_is_marked_and_a_broken_one_says_why(tmp_path: Path, official: Path) -> None:
     (tmp_path / "models" / "half").mkdir()
     lines = hotline(tmp_path, "model", "list").stdout.splitlines()
-    assert lines[0].startswith("* embedded: 19 MB, learns names and sentences")
+    assert lines[0].startswith("* embedded: 18 MB, learns names and sentences")
     assert lines[1].startswith("! half: ")
     assert "am/final.mdl: missing" in lines[1]
     assert lines[2].startswith("  official: ")

@@ -80,6 +80,9 @@ class DummyDesk:
     async def known(self, person: AgentId) -> Staff:
         raise Refusal("refused.token_unknown")
 
+    def take_phone(self, *_: object, **__: object) -> None:
+        """Any phone will do."""
+
     def desk_came(self, agent: AgentId) -> Seat:
         return Seat(IDLE)
 
