@@ -50,7 +50,12 @@ class TapWatch:
 
     def look(self, now_s: float) -> None:
         """Look once; `now_s` is the loop's clock."""
-        talking = {(call.call, party) for call in self._calls() if call.state is CallState.CONNECTED for party in (Party.CITIZEN, Party.AGENT)}
+        talking = {
+            (call.call, party)
+            for call in self._calls()
+            if call.state is CallState.CONNECTED
+            for party in (Party.CITIZEN, Party.AGENT)
+        }
         for kept in (self._since, self._tries, self._next):
             for gone in kept.keys() - talking:
                 del kept[gone]

@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 from ivr.ari.link import RestCall
-from ivr.ari.models import NOISE, Application, Bridge, Channel, Endpoint, Info
+from ivr.ari.models import NOISE, Application, AsteriskInfo, Bridge, Channel, Endpoint
 from ivr.ari.names import GIVEN_BACK
 from ivr.ari.rest import Meaning, Rest
 from ivr.ari.verdicts import BridgeMissing, BridgeStands
@@ -153,10 +153,10 @@ class AriClient:
         """Every bridge that stands."""
         return await self._rest.ask(_call("list bridges", "GET", "bridges"), list[Bridge], slow=True)
 
-    async def info(self) -> Info:
+    async def info(self) -> AsteriskInfo:
         """What Asterisk says of itself."""
         call = _call("info", "GET", "asterisk", "info", query={"only": "status"})
-        return await self._rest.ask(call, Info, slow=True)
+        return await self._rest.ask(call, AsteriskInfo, slow=True)
 
     async def application(self) -> Application:
         """Our application."""

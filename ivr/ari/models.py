@@ -52,16 +52,16 @@ class Application(msgspec.Struct, frozen=True):
     channel_ids: tuple[str, ...] = ()
 
 
-class Status(msgspec.Struct, frozen=True):
+class StatusInfo(msgspec.Struct, frozen=True):
     """Since when Asterisk runs, by its own clock, which is ours: it runs on this machine."""
 
     startup_time: datetime
 
 
-class Info(msgspec.Struct, frozen=True):
-    """What Asterisk says of itself."""
+class AsteriskInfo(msgspec.Struct, frozen=True):
+    """What Asterisk says of itself; the part that was asked for."""
 
-    status: Status
+    status: StatusInfo | None = None
 
 
 class StasisStart(msgspec.Struct, frozen=True, tag="StasisStart"):

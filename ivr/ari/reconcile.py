@@ -13,7 +13,7 @@ from ivr.ari.models import Bridge, Channel
 from ivr.ari.names import HOTLINE_CALL, HOTLINE_LENT, HOTLINE_PARTY, Tap, call_of_bridge, talk, tap_of
 from ivr.ari.registry import Leg, Registry
 from ivr.calls.vocabulary import CallId, LegId, Party
-from ivr.ports import LegGone, LegSeen, Snapshot
+from ivr.ports import LegGone, LegSeen, RequestRefused, Snapshot
 
 _PHONE = re.compile(r"(?P<endpoint>[A-Za-z]+/.+)-[0-9a-f]+")
 
@@ -44,6 +44,8 @@ async def look(client: AriClient) -> Sight:
     ours = frozenset(application.channel_ids)
     channels = tuple(channel for channel in await client.channels() if channel.id in ours)
     bridges = tuple(b for b in await client.bridges() if tap_of(b.id) or call_of_bridge(b.id))
+    if info.status is None:
+        raise RequestRefused("Asterisk does not say since when it runs")
     up_since = info.status.startup_time.astimezone(UTC)
     return Sight(app=client.app, up_since=up_since, channels=channels, bridges=bridges)
 

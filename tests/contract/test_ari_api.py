@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
 from typing import Any, get_args
 
 import httpx
@@ -82,7 +83,7 @@ async def described(asterisk: Exchange) -> AsyncIterator[Described]:
     account = asterisk.account
     async with httpx.AsyncClient(auth=(account.user, account.password), trust_env=False) as http:
         resources = []
-        for name in ("channels", "bridges", "playbacks", "applications", "endpoints", "events"):
+        for name in ("channels", "bridges", "playbacks", "applications", "asterisk", "endpoints", "events"):
             reply = await http.get(f"{account.url}/api-docs/{name}.json")
             resources.append(msgspec.json.decode(reply.content, type=Resource))
     yield Described(resources)
@@ -127,6 +128,7 @@ VERBS: dict[str, Callable[[AriClient], Awaitable[object]]] = {
     "snoop": lambda client: client.snoop("c", "s"),
     "external_media": lambda client: client.external_media("c", ("127.0.0.1", 1), {"a": "b"}),
     "channels": lambda client: client.channels(),
+    "info": lambda client: client.info(),
     "bridges": lambda client: client.bridges(),
     "application": lambda client: client.application(),
     "mute_noise": lambda client: client.mute_noise(),
@@ -163,7 +165,7 @@ STRUCTS = [
     for _, struct in inspect.getmembers(models, inspect.isclass)
     if issubclass(struct, msgspec.Struct) and struct.__module__ == models.__name__
 ]
-KINDS: dict[type, tuple[str, ...]] = {str: ("string",), int: ("int", "long"), bool: ("boolean",)}
+KINDS: dict[type, tuple[str, ...]] = {str: ("string",), int: ("int", "long"), bool: ("boolean",), datetime: ("Date",)}
 
 
 @pytest.mark.parametrize("struct", STRUCTS, ids=lambda struct: struct.__name__)
