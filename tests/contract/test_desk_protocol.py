@@ -157,8 +157,9 @@ async def test_a_desk_resumes_with_its_token_and_hears_its_inbox(room: DeskRoom)
 def sample(told: mi.Type, rng: random.Random) -> Any:
     """Something of this type, as plain JSON."""
     match told:
-        case mi.StrType():
-            return rng.choice(["", "x", "2611020001", "汉字"])
+        case mi.StrType(min_length=least):
+            words = ["", "x", "2611020001", "汉字"]
+            return rng.choice([word for word in words if len(word) >= (least or 0)])
         case mi.IntType():
             return rng.choice([0, 1, -1, 10**9])
         case mi.BoolType():
