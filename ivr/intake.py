@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from asr.transcript import Hypothesis, Segment
+from ivr.call_file import CallFile
 from ivr.calls.vocabulary import AgentId, CallId
 from ivr.keeper import Keeper
 from ivr.ports import Clock
@@ -21,10 +22,9 @@ from ticketing.choices import FieldChoices
 from ticketing.consequences import DECIDING, consequences
 from ticketing.database import Database
 from ticketing.drafting.drafter import Drafter
-from ticketing.drafts import absorb, edit, new_draft, take
+from ticketing.drafts import absorb, edit, take
 from ticketing.errors import AlreadySubmitted, UnknownId
 from ticketing.knowledge.index import KnowledgeIndex
-from ticketing.masking import mask_number
 from ticketing.records import AuditRecord, SegmentRecord, SpokenWord
 from ticketing.service import TicketService, ticket_view
 from ticketing.site import Site
@@ -66,36 +66,6 @@ class Listener(Protocol):
     def submitted(self, call: CallId, agent: AgentId, ticket: TicketView) -> None:
         """The draft is a ticket, or its ticket moved on; the call may be over by then."""
         ...
-
-
-class CallFile:
-    """What the hotline knows of one call in conversation."""
-
-    def __init__(self, call: CallId, arrived_at: datetime, caller_number: str | None) -> None:
-        self.call = call
-        self.arrived_at = arrived_at
-        self.caller_number = caller_number
-        self.segments: dict[str, Segment] = {}
-        self.blank = new_draft(f"{call}.draft", call)
-        self.draft = self.blank
-        self.taken_up = False  # whether what an earlier server left of it has been looked for
-        self.hits: tuple[ArticleHit, ...] = ()
-        self.ticket: TicketView | None = None
-        self.thinking = asyncio.Lock()
-
-    @property
-    def masked_number(self) -> str:
-        """The caller's number as a screen may show it."""
-        return mask_number(self.caller_number)
-
-    def utterances(self) -> tuple[Utterance, ...]:
-        """What was said, by time, as the drafter reads it."""
-        ordered = sorted(self.segments.values(), key=lambda s: (s.start_ms, s.end_ms, s.id))
-        return tuple(
-            Utterance(id=s.id, speaker=Speaker(s.speaker), start_ms=s.start_ms, end_ms=s.end_ms, text=s.text)
-            for s in ordered
-            if s.text
-        )
 
 
 class Intake:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from asr.transcript import Hypothesis, Segment
+from ivr.call_file import CallFile
 from ivr.calls.errors import AgentUnknown, MoveRefused
 from ivr.calls.events import Recorded
 from ivr.calls.roster import BOUND
@@ -52,7 +53,7 @@ from ivr.desk.wire import (
     TakeSuggestion,
 )
 from ivr.floor import AgentFloor
-from ivr.intake import CallFile, Intake
+from ivr.intake import Intake
 from ivr.ports import AsteriskUnavailable
 from ticketing.errors import AlreadySubmitted, DatabaseUnavailable, DraftIncomplete, UnknownId
 from ticketing.views import ArticleHit, CallerView, DraftView, TicketView
@@ -157,7 +158,10 @@ class Office:
         clock = asyncio.get_running_loop().time
         while True:
             if self._strangers and clock() >= self._look_at:
-                await self._look_again()
+                try:
+                    await self._look_again()
+                except Exception as error:  # a card without its caller must not keep other calls from their desks
+                    _log.error("callers not looked up: %s", type(error).__name__)
                 self._look_at = clock() + LOOK_AGAIN_S
             try:
                 async with asyncio.timeout_at(self._look_at if self._strangers else None):
@@ -201,8 +205,10 @@ class Office:
     async def _pop(self, agent: AgentId, news: CallSeen) -> None:
         """The call comes to a desk: its card, and what was said and drafted before (a restarted server, a transfer)."""
         self._agents[news.call] = agent
-        file = await self._look_up(news)
-        if file is None:
+        try:
+            file = await self._look_up(news)
+        except (DatabaseUnavailable, UnknownId, TimeoutError) as why:
+            _log.warning("caller of call %s not looked up yet: %s", news.call, type(why).__name__)
             self._strangers[news.call] = news
             self._look_at = asyncio.get_running_loop().time() + LOOK_AGAIN_S
             self._callers.setdefault(news.call, STRANGER)
@@ -212,22 +218,24 @@ class Office:
         self._show(agent, news)
         self._refill(agent, file)
 
-    async def _look_up(self, news: CallSeen) -> CallFile | None:
-        """The call's file, its caller noted; None where the database is away or slow, or has not heard of it yet."""
-        try:
-            async with asyncio.timeout(LOOK_UP_S):
-                file, caller = await self._intake.open(news.call, news.arrived_at, news.caller_number)
-        except (DatabaseUnavailable, UnknownId, TimeoutError) as why:
-            _log.warning("caller of call %s not looked up: %s", news.call, type(why).__name__)
-            return None
+    async def _look_up(self, news: CallSeen) -> CallFile:
+        """The call's file, its caller noted.
+
+        Raises `DatabaseUnavailable`, TimeoutError, and `UnknownId` where the database has not heard of the call yet.
+        """
+        async with asyncio.timeout(LOOK_UP_S):
+            file, caller = await self._intake.open(news.call, news.arrived_at, news.caller_number)
         self._callers[news.call] = caller
         return file
 
     async def _look_again(self) -> None:
         for call, news in list(self._strangers.items()):
-            file = await self._look_up(news)
-            if file is None:
-                return  # what is slow is not asked for the others too
+            try:
+                file = await self._look_up(news)
+            except UnknownId:
+                continue
+            except (DatabaseUnavailable, TimeoutError):
+                return  # it would be so for the others too
             shown = self._strangers.pop(call, None)
             agent = self._agents.get(call)
             if shown is not None and agent is not None:
