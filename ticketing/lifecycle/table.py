@@ -262,9 +262,11 @@ def refuse(step: s.AnyStep, why: str, now: Situation) -> str | None:
         return f"{ROLE_NAMES[now.actor.role]}无权{rule.name}"
     if rule.why_needed and not why.strip():
         return f"{rule.name}必须说明理由"
-    if rule.condition is None or (now.actor.role is Role.SYSTEM and rule.condition is _holds):
-        return None
-    return rule.condition(step, now)
+    if rule.condition is not None and not (now.actor.role is Role.SYSTEM and rule.condition is _holds):
+        why_not = rule.condition(step, now)
+        if why_not is not None:
+            return why_not
+    return None if _in_reach(rule, now.life, now.actor, now.site) else f"工单不由本单位办理，不能{rule.name}"
 
 
 def open_steps(life: Life, actor: Actor, site: Site) -> tuple[str, ...]:
